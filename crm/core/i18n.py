@@ -1,0 +1,113 @@
+"""Two languages: Chinese source strings, one English catalogue; numbers and dates as `ux.md` wants them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, gettext, lazy_gettext, ngettext, pgettext
+
+from crm.core.clock import local, today
+from crm.core.words import Message, Refused, Word
+
+__all__ = ["gettext", "language", "lazy_gettext", "ngettext", "pgettext", "say", "word"]
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+COOKIE = "tidui_lang"
+
+
+def language() -> str:
+    """The language of this request: the person's, else the cookie's, else the browser's, else Chinese."""
+    if not has_request_context():
+        return "zh"
+    chosen = g.get("language") or session.get("language") or request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(["zh", "en"], "zh") or "zh"
+
+
+def word(value: Any) -> str:
+    """The label of an enum member (or of any source string) in the reader's language."""
+    if value is None:
+        return "—"
+    return say(value.label if isinstance(value, Word) else str(value))
+
+
+def say(text: str | Message | Refused, /, **params: Any) -> str:
+    """Render a source string, `Message` or `Refused` in the reader's language; parameters are rendered too."""
+    message = text.message if isinstance(text, Refused) else text
+    if isinstance(message, Message):
+        source, params = message.text, dict(message.params)
+    else:
+        source = message
+    shown = {key: _param(value) for key, value in params.items()}
+    context, mark, plain = source.rpartition("\x04")
+    return str(pgettext(context, plain, **shown) if mark else gettext(plain, **shown))
+
+
+def _param(value: Any) -> Any:
+    if isinstance(value, Word | Message | Refused):
+        return word(value) if isinstance(value, Word) else say(value)
+    if isinstance(value, dt.datetime):
+        return local(value).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return "、".join(str(_param(item)) for item in value)
+    return value
+
+
+def number(value: int | None) -> str:
+    """A count with thousands by comma; missing is a dash."""
+    return "—" if value is None else f"{value:,}"
+
+
+def wan(value: int | None) -> str:
+    """Whole yuan as 万元, two decimals only where they say something; missing is a dash."""
+    if value is None:
+        return "—"
+    text = f"{value / 10_000:,.2f}"
+    return text.removesuffix(".00")
+
+
+def money(value: int | None) -> str:
+    """Whole yuan with its unit by size: 亿元 with two decimals from 一亿 on, else 万元."""
+    if value is None:
+        return "—"
+    if abs(value) >= 100_000_000:
+        return str(gettext("%(amount)s 亿元", amount=f"{value / 100_000_000:,.2f}"))
+    return str(gettext("%(amount)s 万元", amount=wan(value)))
+
+
+def day(value: dt.date | None) -> str:
+    return "—" if value is None else value.isoformat()
+
+
+def moment(value: dt.datetime | None) -> str:
+    """A moment as Shanghai time to the minute."""
+    return "—" if value is None else local(value).strftime("%Y-%m-%d %H:%M")
+
+
+def relative(value: dt.date | None, base: dt.date | None = None) -> str:
+    """「3 天后」 beside a date; empty when the date is missing."""
+    if value is None:
+        return ""
+    days = (value - (base or today())).days
+    if days == 0:
+        return str(gettext("今天"))
+    if days > 0:
+        return str(gettext("%(n)d 天后", n=days))
+    return str(gettext("%(n)d 天前", n=-days))
+
+
+def init(app: Flask) -> None:
+    app.config["BABEL_DEFAULT_LOCALE"] = "zh"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = f"{app.root_path}/translations"
+    Babel(app, locale_selector=language)
+    app.jinja_env.filters.update(
+        word=word, say=say, number=number, wan=wan, money=money, day=day, moment=moment, relative=relative
+    )
+    app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES)

@@ -1,0 +1,163 @@
+"""What every request passes: request id, sign-in and permission check, headers, CSRF, errors in plain words."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, has_request_context, redirect, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response as BaseResponse
+
+from crm.core import audit
+from crm.core.db import db, reading, writing
+from crm.core.permissions import Actor
+
+log = structlog.get_logger("tidui")
+csrf = CSRFProtect()
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "object-src 'none'"
+)
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ANONYMOUS = Actor(user_id=None, name="anonymous")
+
+
+def actor() -> Actor:
+    """Who is asking: the signed-in person, or nobody with no rights."""
+    if has_request_context() and current_user.is_authenticated:
+        return cast(Actor, current_user.actor)
+    return ANONYMOUS
+
+
+def origin() -> audit.Origin:
+    """Where the request comes from, for the audit."""
+    return audit.Origin(address=request.remote_addr or "", request_id=g.get("request_id", ""))
+
+
+def is_htmx() -> bool:
+    """Whether only a part of the page is asked for."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def safe_next(target: str | None) -> str | None:
+    """A path inside this site, or None: `next=` never leads outside."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or re.search(r"[\x00-\x20\\]", target):
+        return None
+    return target
+
+
+def back_to(endpoint: str, **values: Any) -> BaseResponse:
+    """Redirect after a POST (303), to a whole page also when htmx asked."""
+    target = url_for(endpoint, **values)
+    if is_htmx():
+        response = Response(status=204)
+        response.headers["HX-Redirect"] = target
+        return response
+    return redirect(target, 303)
+
+
+def _begin() -> None:
+    incoming = request.headers.get("X-Request-Id", "")
+    g.request_id = incoming if re.fullmatch(r"[0-9A-Za-z-]{8,40}", incoming) else secrets.token_hex(8)
+    g.started = time.perf_counter()
+    (writing if request.method in UNSAFE else reading)()
+    db.session.info["origin"] = origin()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _guard() -> BaseResponse | None:
+    """Every view declares @needs, @signed_in or @public; what declares nothing is refused."""
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    view: Callable[..., Any] = current_app.view_functions[request.endpoint]
+    marks = view.__dict__
+    if marks.get("public"):
+        return None
+    if "needs" not in marks:
+        log.error("route.unmarked", endpoint=request.endpoint)
+        abort(403)
+    if not current_user.is_authenticated:
+        return to_sign_in()
+    if getattr(current_user, "must_change_password", False) and not marks.get("while_forced"):
+        return redirect(url_for("accounts.change_password"), 303)
+    needed = marks["needs"]
+    if needed and not any(actor().may(permission) for permission in needed):
+        refused(needed)
+        abort(403)
+    return None
+
+
+def to_sign_in() -> BaseResponse:
+    """Send the person to the sign-in page, and back to where they were afterwards."""
+    here = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
+    target = url_for("accounts.sign_in", next=safe_next(here) if here != "/" else None)
+    if is_htmx():
+        response = Response(status=401)
+        response.headers["HX-Redirect"] = target
+        return response
+    return redirect(target, 303)
+
+
+def refused(needed: tuple[str, ...]) -> None:
+    """A refusal is worth an audit row of its own."""
+    from crm.core.transaction import commit, fresh
+
+    with fresh(origin=origin()) as session:
+        audit.begin(
+            session,
+            actor=actor(),
+            action="access.refused",
+            is_success=False,
+            endpoint=request.endpoint,
+            method=request.method,
+            needs=list(needed),
+        )
+        commit(session)
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-Id"] = g.get("request_id", "-")
+    headers["Content-Security-Policy"] = POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    if current_app.config["TIDUI"].is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+        headers.add("Vary", "HX-Request")
+        headers.add("Vary", "Cookie")
+    if request.endpoint not in ("static", "ops.healthz", "ops.readyz"):
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            user=actor().user_id,
+        )
+    return response
+
+
+def init(app: Flask) -> None:
+    app.before_request(_begin)
+    csrf.init_app(app)
+    app.before_request(_guard)
+    app.after_request(_finish)
