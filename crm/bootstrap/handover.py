@@ -52,7 +52,7 @@ def _english(error: Refused) -> str:
         words = Translations.load(str(ROOT / "crm" / "translations"), ["en"])
         context, _, plain = error.text.rpartition("\x04")
         found = words.pgettext(context, plain) if context else words.gettext(plain)
-        return "" if found == plain else fill(found, error.params)
+        return "" if found == plain else fill(str(found), error.params)
     except (ImportError, OSError, KeyError, ValueError, TypeError):
         return ""
 
