@@ -1,0 +1,15 @@
+"""Units, people, roles, sign-in."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Flask
+
+
+def init(app: Flask) -> None:
+    """Register the pages and tell flask-login who is behind a cookie."""
+    from crm.accounts.views import bp, door
+
+    app.register_blueprint(bp)
+    cast(Any, app).login_manager.user_loader(door.load)

@@ -1,0 +1,1 @@
+"""Every write about units, people, roles and sessions."""

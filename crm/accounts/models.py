@@ -1,0 +1,120 @@
+"""Units, people, their roles and their sessions."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.accounts.rules import Permission, Role, UnitKind
+from crm.core.db import Model, Moment, Pk, Stamped, Versioned, Worded
+
+
+class Unit(Versioned, Stamped, Model):
+    """A bureau, office, street or committee, with the days it existed and what came after it."""
+
+    __tablename__ = "units"
+    id: Mapped[Pk]
+    name: Mapped[str] = mapped_column(sa.String(80))
+    short_name: Mapped[str] = mapped_column(sa.String(40))
+    kind: Mapped[UnitKind] = mapped_column(Worded(UnitKind))
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    starts_on: Mapped[dt.date | None]
+    ends_on: Mapped[dt.date | None]
+    successor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"))
+    parent: Mapped[Unit | None] = relationship(
+        remote_side="Unit.id", foreign_keys=[parent_id], lazy="raise_on_sql"
+    )
+    successor: Mapped[Unit | None] = relationship(
+        remote_side="Unit.id", foreign_keys=[successor_id], lazy="raise_on_sql"
+    )
+    __table_args__ = (sa.UniqueConstraint("name", "starts_on"),)
+
+
+class UnitHead(Versioned, Stamped, Model):
+    """Who headed a unit, from when to when."""
+
+    __tablename__ = "unit_heads"
+    id: Mapped[Pk]
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    starts_on: Mapped[dt.date]
+    ends_on: Mapped[dt.date | None]
+    user: Mapped[User] = relationship(lazy="raise_on_sql")
+
+
+class User(Versioned, Stamped, Model):
+    """A person's account. Deactivated, never deleted."""
+
+    __tablename__ = "users"
+    __secret__ = frozenset({"password_hash"})
+    id: Mapped[Pk]
+    username: Mapped[str] = mapped_column(sa.String(64))
+    username_key: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(sa.String(255))
+    password_changed_at: Mapped[dt.datetime | None]
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    deactivated_on: Mapped[dt.date | None]
+    deactivation_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    language: Mapped[str | None] = mapped_column(sa.String(5))
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    unit: Mapped[Unit | None] = relationship(lazy="raise_on_sql")
+    roles: Mapped[list[UserRole]] = relationship(lazy="raise_on_sql", back_populates="user")
+    extras: Mapped[list[UserGrant]] = relationship(lazy="raise_on_sql")
+
+
+class UserRole(Versioned, Stamped, Model):
+    """A role a person holds; given by the security administrator."""
+
+    __tablename__ = "user_roles"
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    role: Mapped[Role] = mapped_column(Worded(Role))
+    user: Mapped[User] = relationship(lazy="raise_on_sql", back_populates="roles")
+    __table_args__ = (sa.UniqueConstraint("user_id", "role"),)
+
+
+class UserGrant(Versioned, Stamped, Model):
+    """A permission given to a person besides the role: bureau head, bureau's checker."""
+
+    __tablename__ = "user_grants"
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    permission: Mapped[Permission] = mapped_column(Worded(Permission))
+    __table_args__ = (sa.UniqueConstraint("user_id", "permission"),)
+
+
+class UserSession(Model):
+    """A sign-in on one device. Only the hash of its secret is stored; ending it here ends it everywhere."""
+
+    __tablename__ = "user_sessions"
+    __audited__ = False
+    id: Mapped[Pk]
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    started_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    ended_at: Mapped[dt.datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(sa.String(40))
+    address: Mapped[str] = mapped_column(sa.String(64))
+    agent: Mapped[str] = mapped_column(sa.String(200))
+    user: Mapped[User] = relationship(lazy="raise_on_sql")
+
+
+class SignInAttempt(Model):
+    """Failed sign-ins by account name (known or not) and by address: the throttle all workers share."""
+
+    __tablename__ = "sign_in_attempts"
+    __audited__ = False
+    id: Mapped[Pk]
+    key: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    failures: Mapped[int]
+    first_at: Mapped[Moment]
+    locked_until: Mapped[dt.datetime | None]
+
+
+__all__ = ["SignInAttempt", "Unit", "UnitHead", "User", "UserGrant", "UserRole", "UserSession"]

@@ -1,0 +1,164 @@
+"""Who is signed in, and what the throttle remembers. Two statements load everything a request needs to know."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.accounts.models import SignInAttempt, Unit, User, UserGrant, UserRole, UserSession
+from crm.accounts.rules import Permission, Role, grants, is_expired
+from crm.core.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The signed-in person, as flask-login wants it: identity, rights, and what is asked of them first."""
+
+    actor: Actor
+    session_id: int
+    token: str
+    username: str
+    language: str | None
+    must_change_password: bool
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    @property
+    def id(self) -> int:
+        """The account's id."""
+        assert self.actor.user_id is not None  # noqa: S101 - narrows the type
+        return self.actor.user_id
+
+    @property
+    def name(self) -> str:
+        return self.actor.name
+
+    def get_id(self) -> str:
+        return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a password is checked against."""
+
+    user_id: int
+    username: str
+    name: str
+    password_hash: str
+    is_active: bool
+
+
+def hash_token(token: str) -> str:
+    """What the database keeps of a session's secret."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
+    """The person behind a session's secret, with today's rights, or None when the session has ended."""
+    rows = session.execute(
+        sa.select(
+            UserSession.id, User.id, User.username, User.name, User.unit_id, User.language,
+            User.must_change_password, User.password_changed_at, UserRole.role, UserGrant.permission,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .outerjoin(UserRole, UserRole.user_id == User.id)
+        .outerjoin(UserGrant, UserGrant.user_id == User.id)
+        .where(
+            UserSession.token_hash == hash_token(token),
+            UserSession.ended_at.is_(None),
+            UserSession.expires_at > at,
+            User.is_active,
+        )
+    ).all()
+    if not rows:
+        return None
+    session_id, user_id, username, name, unit_id, language, must_change, changed_at = rows[0][:8]
+    actor = _actor(
+        session, user_id, name, unit_id, {row[8] for row in rows if row[8]}, {row[9] for row in rows if row[9]}
+    )
+    forced = must_change or is_expired(changed_at, at)
+    return SignedIn(actor, session_id, token, username, language, forced)
+
+
+def actor_named(session: Session, username: str) -> Actor | None:
+    """The actor of an active account by its name (commands: ``--as USER``)."""
+    from crm.accounts.rules import fold_name
+
+    found = session.execute(
+        sa.select(User.id).where(User.username_key == fold_name(username), User.is_active)
+    ).scalar_one_or_none()
+    return None if found is None else actor_of(session, found)
+
+
+def actor_of(session: Session, user_id: int) -> Actor | None:
+    """The actor of an account by id, or None when it is not active (jobs that go on for a person)."""
+    user = session.execute(
+        sa.select(User.name, User.unit_id).where(User.id == user_id, User.is_active)
+    ).one_or_none()
+    if user is None:
+        return None
+    roles = session.scalars(sa.select(UserRole.role).where(UserRole.user_id == user_id)).all()
+    extras = session.scalars(sa.select(UserGrant.permission).where(UserGrant.user_id == user_id)).all()
+    return _actor(session, user_id, user.name, user.unit_id, set(roles), set(extras))
+
+
+def _actor(
+    session: Session, user_id: int, name: str, unit_id: int | None, roles: set[Role], extras: set[Permission]
+) -> Actor:
+    return Actor(
+        user_id=user_id,
+        name=name,
+        grants=grants(roles, extras),
+        roles=frozenset(role.value for role in roles),
+        unit_id=unit_id,
+        unit_ids=unit_and_below(session, unit_id),
+    )
+
+
+def unit_and_below(session: Session, unit_id: int | None) -> frozenset[int]:
+    """A unit's id and those of every unit under it, however deep."""
+    if unit_id is None:
+        return frozenset()
+    below = sa.select(sa.literal(unit_id, sa.BigInteger).label("id")).cte("below", recursive=True)
+    below = below.union(sa.select(Unit.id).join(below, Unit.parent_id == below.c.id))
+    return frozenset(session.scalars(sa.select(below.c.id)))
+
+
+def credentials(session: Session, username_key: str) -> Credentials | None:
+    """What the account of this folded name is checked against, or None when there is none."""
+    row = session.execute(
+        sa.select(User.id, User.username, User.name, User.password_hash, User.is_active).where(
+            User.username_key == username_key
+        )
+    ).one_or_none()
+    return None if row is None else Credentials(*row)
+
+
+def attempt(session: Session, key: str) -> SignInAttempt | None:
+    """What the throttle remembers of an account name or address."""
+    return session.execute(
+        sa.select(SignInAttempt).where(SignInAttempt.key == key).execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+
+
+def locked_until(session: Session, key: str, at: dt.datetime) -> dt.datetime | None:
+    """Until when an account name is locked, or None when it is not."""
+    found = attempt(session, key)
+    return found.locked_until if found and found.locked_until and found.locked_until > at else None
+
+
+def sessions_of(session: Session, user_id: int, *, at: dt.datetime) -> Sequence[UserSession]:
+    """The sessions of a person that are still good, newest first."""
+    return session.scalars(
+        sa.select(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.ended_at.is_(None), UserSession.expires_at > at)
+        .order_by(UserSession.started_at.desc(), UserSession.id.desc())
+        .limit(50)
+    ).all()

@@ -1,0 +1,37 @@
+"""What the audit says about each action of this feature, with the parameters stored beside it."""
+
+from __future__ import annotations
+
+from crm.core.words import N_
+
+MESSAGES: dict[str, str] = {
+    "access.refused": N_("没有权限,被拒绝:%(method)s %(endpoint)s"),
+    "session.start": N_("登录"),
+    "session.refuse": N_("登录失败:%(reason)s"),
+    "session.lock": N_("口令连错,账号锁定 %(minutes)s 分钟"),
+    "session.end": N_("退出"),
+    "session.end-all": N_("退出全部设备"),
+    "password.change": N_("修改口令"),
+    "password.refuse": N_("修改口令时原口令不对"),
+    "password.reset": N_("重置口令:%(name)s"),
+    "person.add": N_("新建账号:%(name)s"),
+    "person.edit": N_("修改账号:%(name)s"),
+    "person.deactivate": N_("停用账号:%(name)s"),
+    "person.reactivate": N_("恢复账号:%(name)s"),
+    "person.unlock": N_("解锁账号:%(name)s"),
+    "person.language": N_("切换语言"),
+    "role.grant": N_("授予角色:%(name)s"),
+    "unit.add": N_("新建单位:%(name)s"),
+    "unit.edit": N_("修改单位:%(name)s"),
+    "unit.head": N_("变更负责人:%(name)s"),
+    "install.administrators": N_("首次启动,建立三员账号"),
+    "audit.export": N_("导出日志 %(n)s 条"),
+    "audit.verify": N_("校验日志"),
+}
+REASONS: dict[str, str] = {
+    "unknown": N_("没有这个账号"),
+    "password": N_("口令不对"),
+    "locked": N_("账号已锁定"),
+    "inactive": N_("账号已停用"),
+    "too-long": N_("口令过长"),
+}

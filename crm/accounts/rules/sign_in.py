@@ -1,0 +1,57 @@
+"""Sign-in: the one form of an account name, tries and locks, how long a session lasts (trust.md § Decided 1, 2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from crm.core.folding import fold
+from crm.core.words import N_, Refused
+
+TRIES, LOCK_MINUTES, WINDOW_HOURS = 5, 10, 24
+ADDRESS_TRIES, ADDRESS_MINUTES, ADDRESS_WAIT, ADDRESS_WAIT_TOP = 100, 5, 0.02, 1.0
+IDLE_MINUTES, ABSOLUTE_HOURS = 30, 12
+SEEN_EVERY = 60  # seconds between two refreshes of the cookie's `seen`
+
+_USERNAME = re.compile(r"[0-9a-z\u4e00-\u9fff][0-9a-z\u4e00-\u9fff._@-]{1,31}")
+
+
+def fold_name(username: str) -> str:
+    """The one form of an account name, so that case, spaces, invisible and width variants are the same account."""
+    return fold(username[:256])[:64]
+
+
+def check_username(username: str) -> str:
+    """The folded form of a new account name; raises `Refused` when it cannot be one."""
+    key = fold_name(username)
+    if not _USERNAME.fullmatch(key) or len(username) > 64:
+        raise Refused(N_("用户名用 2 到 32 个字母、数字、汉字或 . _ - @,以字母、数字或汉字开头。"), field="username")
+    return key
+
+
+def account_key(username: str) -> str:
+    """The throttle's key of an account, whether it exists or not."""
+    return "name:" + fold_name(username)
+
+
+def address_key(address: str) -> str:
+    """The throttle's key of an address."""
+    return "from:" + address[:64]
+
+
+def is_fresh(key: str, first_at: dt.datetime, at: dt.datetime) -> bool:
+    """Whether earlier failures still count together with one of now."""
+    if key.startswith("from:"):
+        return at - first_at < dt.timedelta(minutes=ADDRESS_MINUTES)
+    return at - first_at < dt.timedelta(hours=WINDOW_HOURS)
+
+
+def wait_for(address_failures: int) -> float:
+    """Seconds a try from this address waits: nobody is locked out, a machine that guesses becomes slow."""
+    return min(ADDRESS_WAIT_TOP, max(0, address_failures - ADDRESS_TRIES) * ADDRESS_WAIT)
+
+
+def is_idle(seen: int, at: dt.datetime, minutes: int = IDLE_MINUTES) -> bool:
+    """Whether a session last used at `seen` (seconds) has been left too long; one from the future has, too."""
+    age = at.timestamp() - seen
+    return age > minutes * 60 or age < -SEEN_EVERY

@@ -1,0 +1,140 @@
+"""The door: sign in, sign out, who this request is, and the language of the pages."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import flash, g, make_response, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user
+from werkzeug.wrappers import Response
+
+from crm.accounts import queries
+from crm.accounts.actions import sessions
+from crm.accounts.actions.hashing import is_right
+from crm.accounts.forms import SignInForm
+from crm.accounts.models import User
+from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name
+from crm.accounts.rules.sign_in import SEEN_EVERY, is_fresh, is_idle, wait_for
+from crm.accounts.views.blueprint import bp
+from crm.core.clock import now
+from crm.core.db import db, intent
+from crm.core.i18n import COOKIE, LANGUAGES, gettext
+from crm.core.permissions import public, signed_in
+from crm.core.transaction import commit
+from crm.core.web import actor, back_to, safe_next
+
+
+def load(token: str) -> queries.SignedIn | None:
+    """Flask-login's question: who is behind this cookie? Nobody after half an hour without a click."""
+    at = now()
+    seen = session.get("seen")
+    if not isinstance(seen, int) or is_idle(seen, at):
+        return None
+    person = queries.load(db.session(), token, at=at)
+    if person is not None:
+        if person.language in LANGUAGES:
+            g.language = person.language
+        if at.timestamp() - seen > SEEN_EVERY:
+            session["seen"] = int(at.timestamp())
+    return person
+
+
+def remember(person: queries.SignedIn) -> None:
+    """Put the session's secret into a new, empty cookie."""
+    session.clear()
+    session["seen"] = int(now().timestamp())
+    login_user(person)
+
+
+def enter(token: str) -> None:
+    """Make the session with this secret the one of this browser."""
+    person = queries.load(db.session(), token, at=now())
+    assert person is not None  # noqa: S101 - just made
+    remember(person)
+
+
+@bp.get("/sign-in")
+@public
+def sign_in() -> Any:
+    if current_user.is_authenticated:
+        return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
+    return render_template("accounts/sign_in.html", form=SignInForm())
+
+
+@bp.post("/sign-in")
+@public
+def sign_in_now() -> Any:
+    form = SignInForm()
+    username, password = form.username.data or "", form.password.data or ""
+    if not form.validate():
+        return render_template("accounts/sign_in.html", form=form), 422
+    token = _try(username, password)
+    if token is None:
+        refused = gettext("用户名或口令不对,或者账号暂时不能登录。连错 5 次会锁定 10 分钟;忘了口令请找系统管理员。")
+        form.password.data = ""
+        return render_template("accounts/sign_in.html", form=form, refused=refused), 422
+    enter(token)
+    return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
+
+
+def _try(username: str, password: str) -> str | None:
+    """The secret of a new session, or None. Reads, then hashes with no transaction open, then writes."""
+    at, address, agent = now(), request.remote_addr or "", request.user_agent.string
+    key = fold_name(username)
+    database = db.session()
+    database.rollback()
+    with intent("read"):
+        known = queries.credentials(database, key)
+        locked = queries.locked_until(database, account_key(username), at)
+        tries = queries.attempt(database, address_key(address))
+        database.rollback()
+    if tries is not None and is_fresh(tries.key, tries.first_at, at) and (wait := wait_for(tries.failures)):
+        time.sleep(wait)
+    is_good = is_right(known.password_hash if known else None, password)
+    if known and is_good and known.is_active and not locked:
+        before = current_user.session_id if current_user.is_authenticated else None
+        token = sessions.sign_in(
+            database, user_id=known.user_id, password_hash=known.password_hash, username=username, address=address,
+            agent=agent, at=at, replaces=before,
+        )
+    else:
+        token = None
+        reason = ("too-long" if len(password) > MAX_LENGTH else "unknown" if not known else "locked" if locked
+                  else "inactive" if not known.is_active else "password")
+        sessions.refuse(database, username=username, user_id=known.user_id if known else None, address=address,
+                        reason=reason, at=at)
+    commit()
+    return token
+
+
+@bp.post("/sign-out")
+@signed_in
+def sign_out() -> Any:
+    sessions.end(db.session(), actor=actor(), session_id=current_user.session_id, at=now())
+    commit()
+    session.clear()
+    flash(gettext("您已退出。"), "info")
+    return back_to("accounts.sign_in")
+
+
+sign_out.__dict__["while_forced"] = True
+
+
+@bp.post("/language")
+@public
+def set_language() -> Response:
+    """Choose the language: kept with the account when signed in, in a cookie in any case."""
+    chosen = request.form.get("language", "")
+    if chosen not in LANGUAGES:
+        chosen = "zh"
+    if current_user.is_authenticated:
+        user = db.session.get(User, current_user.id)
+        if user is not None:
+            sessions.choose_language(db.session(), user, actor=actor(), language=chosen)
+            commit()
+    target = safe_next(request.form.get("next")) or url_for("overview.home")
+    response = make_response(redirect(target, 303))
+    response.set_cookie(COOKIE, chosen, max_age=365 * 24 * 3600, httponly=True, samesite="Lax", path="/",
+                        secure=request.is_secure)
+    return response

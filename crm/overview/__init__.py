@@ -1,0 +1,14 @@
+"""The roof: home, search, audit pages, the rail."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init(app: Flask) -> None:
+    """Register the pages; every page asks `navigation()` for the rail."""
+    from crm.overview.navigation import navigation
+    from crm.overview.views import bp
+
+    app.register_blueprint(bp)
+    app.jinja_env.globals.update(navigation=navigation)
