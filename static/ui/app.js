@@ -1,0 +1,11 @@
+// What every page needs. Small modules, no framework; pages work without them, only less comfortably.
+import './theme.js';
+import './dialogs.js';
+import './keys.js';
+import './palette.js';
+import './toasts.js';
+import './forms.js';
+import './selection.js';
+import './files.js';
+import './partials.js';
+import './enhance.js';

@@ -1,0 +1,6 @@
+// Heavier parts, fetched only by pages that hold them: charts, long selects, boards.
+async function enhance(root) {
+  if (root.querySelector('[data-chart]')) (await import('./chart.js')).draw(root);
+}
+enhance(document);
+document.addEventListener('htmx:load', (event) => { if (event.detail.elt !== document.body) enhance(event.detail.elt.parentElement || document); });
