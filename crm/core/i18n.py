@@ -9,7 +9,7 @@ from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, gettext, lazy_gettext, ngettext, pgettext
 
 from crm.core.clock import local, today
-from crm.core.words import Message, Refused, Word
+from crm.core.words import Message, Named, Refused, Word
 
 __all__ = ["gettext", "language", "lazy_gettext", "ngettext", "pgettext", "say", "word"]
 
@@ -31,6 +31,8 @@ def word(value: Any) -> str:
     """The label of an enum member (or of any source string) in the reader's language."""
     if value is None:
         return "—"
+    if isinstance(value, Named):
+        return value.en if language() == "en" else value.zh
     return say(value.label if isinstance(value, Word) else str(value))
 
 
@@ -47,8 +49,8 @@ def say(text: str | Message | Refused, /, **params: Any) -> str:
 
 
 def _param(value: Any) -> Any:
-    if isinstance(value, Word | Message | Refused):
-        return word(value) if isinstance(value, Word) else say(value)
+    if isinstance(value, Word | Named | Message | Refused):
+        return word(value) if isinstance(value, Word | Named) else say(value)
     if isinstance(value, dt.datetime):
         return local(value).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, dt.date):

@@ -45,6 +45,17 @@ class Message:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name that a data file keeps in both languages; `i18n.say` and `word` pick the reader's."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.zh
+
+
 class Refused(Exception):
     """The answer is no, and here is why. The only exception users' mistakes may raise.
 
