@@ -23,7 +23,8 @@ def is_right(password_hash: str | None, password: str) -> bool:
     """Whether a password fits. Costs the same for no account (None); an overlong one costs nothing and never fits."""
     if len(password) > MAX_LENGTH:
         return False
-    return check_password_hash(password_hash or _NOBODYS, password) and password_hash is not None
+    usable = bool(password_hash) and "$" in (password_hash or "")
+    return check_password_hash((password_hash or "") if usable else _NOBODYS, password) and usable
 
 
 def one_time_password() -> str:
