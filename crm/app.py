@@ -1,0 +1,74 @@
+"""The factory: configuration, core, features in their order, the slots filled. Read this to see how Tidui is wired."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from flask import Flask
+from flask_login import LoginManager, current_user
+from flask_migrate import Migrate
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from crm import config as settings
+from crm.core import audit, errors, i18n, logs, web
+from crm.core.db import db, engine_options, prepare
+
+# floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
+FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
+ROOF = ["digest", "overview", "api", "ops", "demo"]
+BUILT = ["accounts", "firms", "ladder", "overview", "ops", "demo"]
+
+EMBEDDED_COOKIE = "tidui"
+
+
+def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask:
+    """Build the application. `overrides` are Flask settings (tests switch on TESTING)."""
+    chosen = config or settings.load()
+    if chosen.is_embedded:
+        chosen.data.mkdir(parents=True, exist_ok=True)
+    app = Flask("crm", template_folder="../templates", static_folder="../static")
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.update(
+        TIDUI=chosen,
+        SECRET_KEY=chosen.secret_key,
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(chosen.database_url),
+        SESSION_COOKIE_NAME="__Host-tidui" if chosen.is_https else EMBEDDED_COOKIE,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=chosen.is_https,
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(hours=12),
+        MAX_CONTENT_LENGTH=64 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=5000,
+        WTF_CSRF_TIME_LIMIT=None,
+        SEND_FILE_MAX_AGE_DEFAULT=dt.timedelta(hours=1),
+    )
+    app.config.update(overrides)
+    if chosen.trusted_proxies:
+        hops = chosen.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    logs.init()
+    db.init_app(app)
+    Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    with app.app_context():
+        prepare(db.engine)
+    audit.install()
+    i18n.init(app)
+    for name in BUILT:
+        if find_spec(f"crm.{name}.models"):
+            import_module(f"crm.{name}.models")
+    login = LoginManager(app)
+    login.session_protection = None  # our own sessions live in the database
+    web.init(app)
+    errors.init(app)
+    for name in BUILT:
+        import_module(f"crm.{name}").init(app)
+    app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
+    return app

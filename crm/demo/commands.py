@@ -1,0 +1,59 @@
+"""`demo` writes invented firms; `demo-accounts` prints the demo sign-ins again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import sqlalchemy as sa
+from flask import current_app
+
+from crm.accounts.models import User
+from crm.core import clock
+from crm.core.cli import Command, Context
+from crm.core.db import db
+from crm.core.words import N_, Refused
+from crm.demo.actions import enter_firms
+from crm.opening import demo_file, enter_units
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--firms", type=int, default=2000, metavar="N", help="企业数 / how many firms")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="随机种子 / seed")
+
+
+def _demo(arguments: argparse.Namespace, context: Context) -> int:
+    session = db.session()
+    if arguments.firms < 0:
+        raise Refused(N_("企业数不能是负数。"))
+    enter_units(session, actor=context.actor)
+    done = enter_firms(
+        session, arguments.firms, seed=arguments.seed, today=clock.today(), at=clock.now(), actor=context.actor,
+        progress=lambda n: print(f"{n} / {arguments.firms}", file=context.err),
+    )
+    if context.as_json:
+        context.emit({"firms": done, "seed": arguments.seed})
+    else:
+        context.say(f"已写入示范企业 {done} 家。")
+    return 0
+
+
+def _accounts(arguments: argparse.Namespace, context: Context) -> int:
+    chosen = current_app.config["TIDUI"]
+    path = demo_file(chosen)
+    has_people = db.session.scalar(sa.select(User.id).where(User.is_demo).limit(1)) is not None
+    if chosen.demo is False or not path.exists() or not has_people:
+        raise Refused(N_("没有启用示范数据,所以没有示范账号。"))
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if context.as_json:
+        context.emit(rows)
+    else:
+        for row in rows:
+            context.say(f"{row['role']:<16}{row['username']:<12}{row['password']}")
+    return 0
+
+
+COMMANDS = [
+    Command(("demo",), "写入示范企业(虚构) / write invented firms", _demo, _demo_arguments),
+    Command(("demo-accounts",), "再次显示示范账号 / print the demo sign-ins again", _accounts),
+]

@@ -1,0 +1,66 @@
+"""The tree as the guards see it: modules, their imports, their calls."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from crm.app import FEATURES, ROOF
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = {"rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands"}
+SHARED_ROOMS = {"models", "rules", "queries", "actions"}  # what another feature may import
+GROUND = {"crm.core", "crm.config", "crm.bootstrap"}
+TOP = {"crm", "crm.app", "crm.cli", "crm.serve", "crm.opening", "crm.__main__"}
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def feature(self) -> str | None:
+        parts = self.name.split(".")
+        return parts[1] if len(parts) > 1 and parts[1] in {*FEATURES, *ROOF} else None
+
+    @property
+    def room(self) -> str | None:
+        parts = self.name.split(".")
+        return parts[2] if self.feature and len(parts) > 2 else None
+
+    def imports(self, *, typing_too: bool = False) -> set[str]:
+        """Dotted names of everything imported; `from a import b` gives both ``a`` and ``a.b``."""
+        hidden: set[ast.AST] = set()
+        if not typing_too:
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                    hidden.update(inner for statement in node.body for inner in ast.walk(statement))
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if node in hidden:
+                continue
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        return found
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Every Python module of the product."""
+    made = []
+    for path in sorted((ROOT / "crm").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        made.append(Module(name, path, ast.parse(path.read_text(encoding="utf-8"))))
+    return tuple(made)
+
+
+def position(feature: str) -> int:
+    """Height of a feature in the house."""
+    return [*FEATURES, *ROOF].index(feature)

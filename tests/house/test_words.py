@@ -1,0 +1,80 @@
+"""Chinese source strings, one complete English catalogue."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from io import BytesIO
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+
+from tests.house.source import ROOT
+
+KEYWORDS = {"_": None, "N_": None, "C_": ((1, "c"), 2), "gettext": None, "lazy_gettext": None,
+            "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
+
+
+@cache
+def catalogue() -> Catalog:
+    path = ROOT / "crm/translations/en/LC_MESSAGES/messages.po"
+    return read_po(BytesIO(path.read_bytes()), locale="en")
+
+
+@cache
+def used() -> dict[tuple[str | None, str], str]:
+    """(context, source string) → where it stands."""
+    found: dict[tuple[str | None, str], str] = {}
+    sources = [("python", path) for path in sorted((ROOT / "crm").rglob("*.py"))]
+    sources += [("jinja2", path) for path in sorted((ROOT / "templates").rglob("*.html"))]
+    for method, path in sources:
+        with path.open("rb") as file:
+            options = {"encoding": "utf-8", "trimmed": "false"}
+            for line, message, _comments, context in extract(method, file, KEYWORDS, (), options):
+                ids = message if isinstance(message, tuple) else (message,)
+                found[(context, ids[0])] = f"{path.relative_to(ROOT)}:{line}"
+    return found
+
+
+def test_there_is_something_to_translate() -> None:
+    assert len(used()) > 300
+
+
+def test_every_string_has_an_english_one() -> None:
+    missing = []
+    for (context, text), place in used().items():
+        message = catalogue().get(text, context)
+        strings = message.string if message is not None and isinstance(message.string, tuple) else (
+            (message.string,) if message is not None else ()
+        )
+        if not strings or not all(strings) or (message is not None and message.fuzzy):
+            missing.append(f"{place} {text}")
+    assert missing == []
+
+
+def test_no_english_string_is_left_over() -> None:
+    left = [m.id for m in catalogue() if m.id and (m.context, m.id if isinstance(m.id, str) else m.id[0]) not in used()]
+    assert left == []
+
+
+def test_placeholders_are_the_same_in_both_languages() -> None:
+    for message in catalogue():
+        if not message.id:
+            continue
+        source = message.id if isinstance(message.id, str) else message.id[0]
+        for text in message.string if isinstance(message.string, tuple) else (message.string,):
+            assert set(PLACEHOLDER.findall(text)) <= set(PLACEHOLDER.findall(source)) | {"n", "num"}, source
+
+
+def test_english_is_english() -> None:
+    chinese = [m.id for m in catalogue() if m.id and re.search(r"[\u4e00-\u9fff]", str(m.string))]
+    allowed = re.compile(r"中文|微成长|小升高|高壮大|梯队|三清零|亿元|万元|批示")
+    assert [text for text in chinese if not allowed.search(str(text))] == []
+
+
+@pytest.mark.parametrize("name", ["crm", "templates"])
+def test_sources_are_read(name: str) -> None:
+    assert any(place.startswith(name) for place in used().values())
