@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 def main(argv: list[str]) -> int:
     say.steady()
     try:
-        if argv:
-            done = importlib.import_module("crm.cli").main(argv)
-        else:
-            done = importlib.import_module("crm.serve").main()
+        application = importlib.import_module("crm.cli" if argv else "crm.serve")
+        done = application.main(argv) if argv else application.main()
         sys.stdout.flush()
         return int(done or 0)
     except BrokenPipeError:  # the reader of our output (head, less) has gone

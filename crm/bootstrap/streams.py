@@ -83,5 +83,8 @@ def run_quietly(
         child.kill()
         child.wait()
         raise
+    finally:
+        if child.stdout:
+            child.stdout.close()
     if code:
         raise diagnose("".join(said), what, cwd)

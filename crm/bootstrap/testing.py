@@ -30,13 +30,14 @@ class Stage:
 def stages(python: str, arguments: list[str]) -> list[Stage]:
     """What is run. Arguments go to pytest; with them the static checks are left out."""
     pytest = [python, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+    without_browser = ["-p", "no:playwright"]
     named = [
         word for word in arguments if not word.startswith("-") and Path(word.partition("::")[0]).exists()
     ]
     in_browser = [
         word for word in named if Path(word.partition("::")[0]).as_posix().startswith("tests/browser")
     ]
-    plain = [*pytest, "-n", "2", "--ignore=tests/browser", *arguments]
+    plain = [*pytest, *without_browser, "-n", "2", "--ignore=tests/browser", *arguments]
     found: list[Stage] = []
     if not arguments:
         found += [

@@ -64,8 +64,9 @@ def used_icons(root: Path) -> set[str]:
     names: set[str] = set()
     for folder, pattern in SOURCES:
         for path in sorted((root / folder).rglob(pattern)):
-            if "vendor" in path.parts or path == Path(__file__).resolve():
-                continue
+            inner = path.relative_to(root / folder).parts
+            if inner[0].startswith("vendor") or inner == ("bootstrap", "vendor.py"):
+                continue  # packages (also while they are being copied) and the patterns above
             text = path.read_text(encoding="utf-8", errors="replace")
             if "icon" in text:
                 for use in USES:
@@ -100,7 +101,7 @@ def sprite(names: Iterable[str], drawings: dict[str, list[tuple[str, dict[str, s
             for tag, attributes in drawings[name]
         )
         rows.append(
-            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
             f'stroke-linecap="round" stroke-linejoin="round">{shapes}</symbol>'
         )
     return "\n".join([*rows, "</svg>", ""])
@@ -160,10 +161,8 @@ def fill(root: Path, npm: list[str]) -> None:
         work.mkdir()
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy2(root / name, work / name)
-        if len(npm) == 2:  # npm's own children must find this node too
-            path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
-        else:
-            path = os.environ.get("PATH", "")
+        # npm's own children must find this node too
+        path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
         run_quietly(
             [*npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
             cwd=work,
