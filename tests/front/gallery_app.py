@@ -90,7 +90,12 @@ def make_app() -> Flask:
             flash("没有保存：有两行重复", "error")
         job = SimpleNamespace(state="running", percent=59, message="164 / 277 · 约 20 秒")
         return render_template(f"{page}.html", names=NAMES, form=form, job=job, title="写入 277 家",
-                               poll_url="/components", cancel_url="/undo", today=dt.date(2026, 11, 23))
+                               poll_url="/progress", cancel_url="/undo", today=dt.date(2026, 11, 23))
+
+    @app.get("/progress")
+    def progress() -> str:
+        job = SimpleNamespace(state="done", percent=100, message="277 / 277")
+        return render_template("ui/progress.html", job=job, title="写入 277 家", poll_url="", done_url="/list")
 
     @app.errorhandler(404)
     def missing(_error: Exception) -> tuple[str, int]:
