@@ -11,12 +11,17 @@ CHARS = (
     "力强劲威武雄伟壮坚固久长宁静平祺琪琦瑶琳瑜璟煜炜烨焱铭锐铎锋钰钧镁锴锦镒镨沃沐涵渊浩瀚灏欧倍贝佰伯帛柏迈麦"
     "卡克罗洛诺纳尼雷蒙曼托拓图途迪蒂帝格戈歌赛塞斯思司丝维唯伟韦威杰捷洁劼启奇琪齐朗廊昊皓颢淏昕欣鑫心馨"
 )
-TRADES = (
+_TRADE_WORDS = (
     "科技 科技 科技 电子 电子科技 机械 机械制造 机械设备 环保科技 新材料 新材料科技 生物科技 医药 化工 食品 农业科技 装备制造 智能科技 "
     "信息技术 软件 网络科技 自动化设备 仪器仪表 电气 电缆 汽车零部件 铸造 金属制品 管业 阀门 钢结构 建材 节能科技 新能源 工程技术 检测技术 "
     "包装 橡胶制品 塑料制品 纺织 制药 医疗器械 矿山机械 通信技术 测控技术 勘察设计 水务 贸易 实业"
-).split()
-PLACES = ("河北", ["石家庄", "唐山", "保定", "邯郸", "沧州", "衡水", "廊坊", "邢台"], ["任丘", "泊头", "河间", "安平", "景县", "清河"])
+)
+TRADES = _TRADE_WORDS.split()
+PLACES = (
+    "河北",
+    ["石家庄", "唐山", "保定", "邯郸", "沧州", "衡水", "廊坊", "邢台"],
+    ["任丘", "泊头", "河间", "安平", "景县", "清河"],
+)
 FORMS = ["有限公司"] * 44 + ["股份有限公司"] * 3 + ["有限责任公司"] * 3 + ["集团有限公司"] * 2
 
 
@@ -62,7 +67,18 @@ def _typo(text: str, chance: random.Random) -> str:
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
-SOUNDS = ["昊皓颢淏浩灏", "欣鑫心馨昕新", "维唯伟韦威炜", "杰捷洁劼", "启奇琪齐琦祺", "贝倍", "思司丝斯", "利立力", "德得", "宏红洪鸿"]
+SOUNDS = [
+    "昊皓颢淏浩灏",
+    "欣鑫心馨昕新",
+    "维唯伟韦威炜",
+    "杰捷洁劼",
+    "启奇琪齐琦祺",
+    "贝倍",
+    "思司丝斯",
+    "利立力",
+    "德得",
+    "宏红洪鸿",
+]
 
 
 def _homophone(text: str, chance: random.Random) -> str:
@@ -79,6 +95,12 @@ MIX = {
 }  # fmt: skip
 
 
+def plain_of(name: str) -> str:
+    for part in "市（）责任":
+        name = name.replace(part, "")
+    return name
+
+
 def lists(seed: int, firms: int = 5440, rows: int = 991) -> Lists:
     """A registry with sister firms and former names, and a published list that differs in known ways."""
     chance = random.Random(seed)
@@ -88,7 +110,7 @@ def lists(seed: int, firms: int = 5440, rows: int = 991) -> Lists:
         core = chance.choice(built)[1] if built and chance.random() < 0.12 else _core(chance)
         row = (_place(chance), core, chance.choice(TRADES), chance.choice(FORMS), chance.random() < 0.06)
         name = _name(*row[:4], behind=row[4])
-        plain = name.replace("市", "").replace("责任", "")
+        plain = plain_of(name)
         if plain not in taken:
             taken.add(plain)
             built.append(row)
@@ -104,8 +126,13 @@ def lists(seed: int, firms: int = 5440, rows: int = 991) -> Lists:
         name = registry[at][1]
         truth: int | None = at + 1
         if kind == "former":
-            name = _name(_place(chance), core if chance.random() < 0.6 else _core(chance), chance.choice(TRADES), "有限公司")
-            if name.replace("市", "").replace("责任", "") in taken:
+            name = _name(
+                _place(chance),
+                core if chance.random() < 0.6 else _core(chance),
+                chance.choice(TRADES),
+                "有限公司",
+            )
+            if plain_of(name) in taken:
                 continue
             registry[at][2].append(name)
         elif kind == "space":
@@ -118,9 +145,17 @@ def lists(seed: int, firms: int = 5440, rows: int = 991) -> Lists:
         elif kind == "reformed":
             name = name.replace("有限", "股份有限") if "股份" not in name else name.replace("股份", "")
         elif kind in ("typo", "homophone"):
-            name = _name(place, (_typo if kind == "typo" else _homophone)(core, chance), trade, form, behind=behind)
+            name = _name(
+                place, (_typo if kind == "typo" else _homophone)(core, chance), trade, form, behind=behind
+            )
         elif kind == "trade":
-            name = _name(place, core, trade[:-2] or trade + "科技" if chance.random() < 0.5 else trade + "科技", form, behind=behind)
+            name = _name(
+                place,
+                core,
+                trade[:-2] or trade + "科技" if chance.random() < 0.5 else trade + "科技",
+                form,
+                behind=behind,
+            )
         elif kind == "moved":
             name = _name(_place(chance), core, trade, form, behind=behind)
         elif kind == "turned":
@@ -134,5 +169,7 @@ def lists(seed: int, firms: int = 5440, rows: int = 991) -> Lists:
         elif kind == "unknown":
             row = strangers[len(published)]
             name, truth = _name(*row[:4], behind=row[4]), None
+        if kind in ("moved", "typo", "homophone", "turned", "group") and plain_of(name) in taken:
+            continue  # happens to be another firm's name
         published.append((name, truth, kind))
     return Lists(registry, published)

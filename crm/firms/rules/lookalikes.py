@@ -14,7 +14,6 @@ _ENTRY = re.compile(r"(\S)([A-Z]*)(\d*)\Z")
 _BLURS = str.maketrans({"h": "", "g": "", "l": "n", "r": "n"})  # zh/z, eng/en, l/n
 
 SAME_SOUND = 0.45
-NEAR_SOUND = 0.2
 SAME_LOOKS = 0.6
 
 
@@ -38,12 +37,16 @@ def looks(one: str, other: str) -> float:
 
 
 def sounds(one: str, other: str) -> float:
-    """1 for a common reading, 0.45 for one that differs as dialects do (zh/z, eng/en, l/n), else 0."""
+    """1 for a common reading, 0.45 for one that differs as dialects do (zh/z, eng/en, l/n), 0.3 for one
+    letter more or less (guo/gu), else 0."""
     heard, other_heard = readings(one), readings(other)
     if set(heard) & set(other_heard):
         return 1.0
     blurred = {reading.translate(_BLURS) for reading in heard}
-    return 0.45 if blurred & {reading.translate(_BLURS) for reading in other_heard} else 0.0
+    if blurred & {reading.translate(_BLURS) for reading in other_heard}:
+        return 0.45
+    near = any(a[0] == b[0] and Indel.distance(a, b) == 1 for a in heard for b in other_heard)
+    return 0.3 if near else 0.0
 
 
 @lru_cache(maxsize=50_000)

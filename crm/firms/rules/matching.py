@@ -21,7 +21,8 @@ from crm.firms.rules.lookalikes import resemblance
 from crm.firms.rules.names import Parts, fold, normalise, parts, same_region, without_note
 
 CANDIDATES = 5
-FLOOR = 45.0  # below it a candidate is not worth showing
+CLOSE = 58.0  # a best candidate below it leaves the name unmatched
+FLOOR = 45.0  # below it a candidate is not worth showing at all
 RESCORED = 60  # names compared exactly for one published name
 BUDGET = 60_000  # index entries looked at for one published name
 
@@ -58,7 +59,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The verdict on one published name. ``firm_id`` and ``how`` only when matched."""
+    """The verdict on one published name. ``firm_id`` and ``how`` only when matched; an unmatched name may
+    have distant candidates."""
 
     outcome: Outcome
     firm_id: int | None = None
@@ -83,6 +85,7 @@ class Matcher:
         self._codes: list[str] = []
         self._current: list[str] = []
         self._names: list[_Name] = []
+        self._names_of: list[list[int]] = []
         self._by_code: dict[str, set[int]] = {}
         self._by_text: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
         self._by_key: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
@@ -96,6 +99,7 @@ class Matcher:
         firm = len(self._ids)
         self._ids.append(firm_id)
         self._current.append(name)
+        self._names_of.append([])
         cleaned = _code(code)
         self._codes.append(cleaned)
         if cleaned:
@@ -113,6 +117,7 @@ class Matcher:
             self._by_key[former].setdefault(key, set()).add(firm)
             built = parts(folded)
             number = len(self._names)
+            self._names_of[firm].append(number)
             self._names.append(_Name(firm, text, key, former, built))
             for char in set(built.body):
                 self._seen[char] = self._seen.get(char, 0) + 1
@@ -136,10 +141,9 @@ class Matcher:
         if named:
             reason = Message(N_("有 %(count)s 家企业用过这个名称"), {"count": len(named)})
             return self._doubtful(text, noted, sorted(named), (reason,))
-        candidates = self._candidates(text, noted)
-        if candidates:
-            return Match(Outcome.DOUBTFUL, candidates=tuple(candidates))
-        return Match(Outcome.UNMATCHED)
+        candidates = tuple(self._candidates(text, noted))
+        close = bool(candidates) and candidates[0].score >= CLOSE
+        return Match(Outcome.DOUBTFUL if close else Outcome.UNMATCHED, candidates=candidates)
 
     def _named(self, raw: str, text: str) -> tuple[set[int], How | None]:
         """Firms the name itself points to; ``how`` only when they are one firm."""
@@ -180,8 +184,8 @@ class Matcher:
 
     def _best_of(self, firm: int, text: str) -> Candidate:
         asked = _Name(-1, text, normalise(text), False, parts(text))
-        names = (name for name in self._names if name.firm == firm)
-        return max((self._judge(asked, name) for name in names), key=lambda found: found.score)
+        own = (self._judge(asked, self._names[number]) for number in self._names_of[firm])
+        return max(own, key=lambda found: found.score)
 
     def _candidates(self, text: str, noted: str) -> list[Candidate]:
         best: dict[int, Candidate] = {}
@@ -241,7 +245,7 @@ class Matcher:
             return 1.0
         left = [self._weight(c) * (1.0 if i < core_one else 0.5) for i, c in enumerate(one)]
         right = [self._weight(c) * (1.0 if i < core_other else 0.5) for i, c in enumerate(other)]
-        total = sum(left) + sum(right)
+        total = whole = sum(left) + sum(right)
         if not total:
             return 0.0
         shared = 0.0
@@ -251,8 +255,9 @@ class Matcher:
                 shared += sum(left[a:b]) + sum(right[c : c + b - a])
             elif step.tag == "replace":
                 for at in range(b - a):
-                    credit = resemblance(one[a + at], other[c + at])
-                    shared += credit * (left[a + at] + right[c + at])
+                    # the character that replaces another weighs as much: being rare is not its fault
+                    total += left[a + at] - right[c + at]
+                    shared += resemblance(one[a + at], other[c + at]) * 2 * left[a + at]
         bag: dict[str, list[float]] = {}
         for char, weight in zip(one, left, strict=True):
             bag.setdefault(char, []).append(weight)
@@ -260,7 +265,7 @@ class Matcher:
         for char, weight in zip(other, right, strict=True):
             if bag.get(char):
                 jumbled += bag[char].pop() + weight
-        return max(shared, 0.9 * jumbled) / total
+        return max(shared / total, 0.9 * jumbled / whole)
 
 
 def _code(code: str | None) -> str:
