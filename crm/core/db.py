@@ -82,6 +82,13 @@ class Base(DeclarativeBase):
     __secret__: ClassVar[frozenset[str]] = frozenset()  # columns whose values never reach the audit
 
 
+@event.listens_for(sa.Table, "after_parent_attach")
+def _never_reuse(table: sa.Table, metadata: sa.MetaData) -> None:
+    """SQLite would give the id of a deleted row to the next one, and the audit would mix the two up."""
+    if metadata is Base.metadata and "id" in table.primary_key.columns:
+        table.dialect_kwargs["sqlite_autoincrement"] = True
+
+
 class Versioned:
     """Optimistic locking: a second writer of the same version gets `StaleDataError` → 409."""
 
