@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = cli.parser_of(commands()).parse_args(argv)
     command: cli.Command = arguments.command
     out, err = cli.streams()
-    logs.quiet()
     try:
         app = create_app()
+        logs.quiet()
         with app.app_context(), app.test_request_context():
             migrate()
             writing()

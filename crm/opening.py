@@ -80,8 +80,13 @@ def enter_units(session: Session, *, actor: Actor) -> None:
     now = clock.now()
     for row in rows:
         made[row["short"]] = Unit(
-            name=row["name"], short_name=row["short"], kind=UnitKind(row["kind"]), starts_on=row.get("starts"),
-            ends_on=row.get("ends"), created_at=now, updated_at=now,
+            name=row["name"],
+            short_name=row["short"],
+            kind=UnitKind(row["kind"]),
+            starts_on=row.get("starts"),
+            ends_on=row.get("ends"),
+            created_at=now,
+            updated_at=now,
         )
     session.add_all(made.values())
     session.flush()

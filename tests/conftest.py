@@ -27,6 +27,7 @@ from crm.core.migrating import migrate
 from crm.core.permissions import system
 from crm.core.transaction import commit
 from tests import people
+from tests.lint import LintingClient
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -119,6 +120,7 @@ def app(template: tuple[Flask, Template]) -> Iterator[Flask]:
     with flask_app.app_context():
         made.restore()
     writing()
+    flask_app.test_client_class = LintingClient
     yield flask_app
     with flask_app.app_context():
         db.session.remove()

@@ -63,15 +63,31 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
     made: list[dict[str, str]] = []
     for username, name, role, unit in PEOPLE:
         password = f"{secrets.token_urlsafe(9)}-Td{secrets.randbelow(90) + 10}"
-        user = User(username=username, username_key=fold_name(username), name=name, unit_id=units.get(unit),
-                    password_hash=generate_password_hash(password), password_changed_at=at, is_demo=True, **stamp)
+        user = User(
+            username=username,
+            username_key=fold_name(username),
+            name=name,
+            unit_id=units.get(unit),
+            password_hash=generate_password_hash(password),
+            password_changed_at=at,
+            is_demo=True,
+            **stamp,
+        )
         session.add(user)
         session.flush()
         session.add(UserRole(user_id=user.id, role=role, **stamp))
         made.append({"role": role.value, "username": username, "password": password})
     for username, name in MORE_OFFICERS:
-        user = User(username=username, username_key=fold_name(username), name=name, unit_id=units.get("科技局"),
-                    password_hash="!", password_changed_at=at, is_demo=True, **stamp)
+        user = User(
+            username=username,
+            username_key=fold_name(username),
+            name=name,
+            unit_id=units.get("科技局"),
+            password_hash="!",  # noqa: S106 matches no password
+            password_changed_at=at,
+            is_demo=True,
+            **stamp,
+        )
         session.add(user)
         session.flush()
         session.add(UserRole(user_id=user.id, role=Role.SCIENCE, **stamp))
@@ -80,7 +96,13 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
 
 
 def enter_firms(
-    session: Session, count: int, *, seed: int, today: dt.date, at: dt.datetime, actor: Actor,
+    session: Session,
+    count: int,
+    *,
+    seed: int,
+    today: dt.date,
+    at: dt.datetime,
+    actor: Actor,
     progress: Callable[[int], None] = lambda done: None,
 ) -> int:
     """Invent and write `count` firms with five years of dated history; commits each batch. Returns how many."""
@@ -110,12 +132,28 @@ def enter_firms(
 
 
 def _write(
-    session: Session, part: Sequence[Invented], *, rng: random.Random, at: dt.datetime, actor: Actor, today: dt.date
+    session: Session,
+    part: Sequence[Invented],
+    *,
+    rng: random.Random,
+    at: dt.datetime,
+    actor: Actor,
+    today: dt.date,
 ) -> None:
-    stamp: dict[str, Any] = {"created_at": at, "updated_at": at, "created_by_id": actor.user_id,
-                             "updated_by_id": actor.user_id, "version": 1}
+    stamp: dict[str, Any] = {
+        "created_at": at,
+        "updated_at": at,
+        "created_by_id": actor.user_id,
+        "updated_by_id": actor.user_id,
+        "version": 1,
+    }
     firms = [
-        {**made.firm, **stamp, "name_key": normalise(made.firm["name"]), "name_sort": sort_key(made.firm["name"])}
+        {
+            **made.firm,
+            **stamp,
+            "name_key": normalise(made.firm["name"]),
+            "name_sort": sort_key(made.firm["name"]),
+        }
         for made in part
     ]
     ids = audit.insert_many(session, Firm, firms)
@@ -127,37 +165,81 @@ def _write(
             for row in getattr(made, name)
         ]
 
-    for model, name in ((YearFigures, "figures"), (Contact, "contacts"), (IpCount, "ip"), (EquityRound, "rounds"),
-                        (RdInstitution, "institutions"), (AboveScale, "above"), (FirmMove, "moves"),
-                        (Certification, "certifications")):
+    for model, name in (
+        (YearFigures, "figures"),
+        (Contact, "contacts"),
+        (IpCount, "ip"),
+        (EquityRound, "rounds"),
+        (RdInstitution, "institutions"),
+        (AboveScale, "above"),
+        (FirmMove, "moves"),
+        (Certification, "certifications"),
+    ):
         audit.insert_many(session, model, _even(each(name)))
-    audit.insert_many(session, FirmName, [
-        {**stamp, "firm_id": firm_id, "kind": NameKind.FORMER, "name": made.former, "until_on": None,
-         "name_key": normalise(made.former)}
-        for firm_id, made in zip(ids, part, strict=True) if made.former
-    ])
+    audit.insert_many(
+        session,
+        FirmName,
+        [
+            {
+                **stamp,
+                "firm_id": firm_id,
+                "kind": NameKind.FORMER,
+                "name": made.former,
+                "until_on": None,
+                "name_key": normalise(made.former),
+            }
+            for firm_id, made in zip(ids, part, strict=True)
+            if made.former
+        ],
+    )
     _applications(session, part, ids, stamp, rng=rng, today=today)
 
 
 def _applications(
-    session: Session, part: Sequence[Invented], ids: Sequence[int], stamp: dict[str, Any], *,
-    rng: random.Random, today: dt.date,
+    session: Session,
+    part: Sequence[Invented],
+    ids: Sequence[int],
+    stamp: dict[str, Any],
+    *,
+    rng: random.Random,
+    today: dt.date,
 ) -> None:
     rows: list[dict[str, Any]] = []
     paths: list[list[dt.date]] = []
     for firm_id, made in zip(ids, part, strict=True):
         if made.application:
-            days = sorted(today - dt.timedelta(days=rng.randint(5, 300)) for _ in range(made.application["steps"]))
+            days = sorted(
+                today - dt.timedelta(days=rng.randint(5, 300)) for _ in range(made.application["steps"])
+            )
             paths.append(days)
-            rows.append({**stamp, "firm_id": firm_id, "kind": made.application["kind"], "is_open": True,
-                         "step": OPEN_STEPS[len(days) - 1], "step_on": days[-1], "opened_on": days[0],
-                         "officer_id": made.firm["officer_id"]})
+            rows.append(
+                {
+                    **stamp,
+                    "firm_id": firm_id,
+                    "kind": made.application["kind"],
+                    "is_open": True,
+                    "step": OPEN_STEPS[len(days) - 1],
+                    "step_on": days[-1],
+                    "opened_on": days[0],
+                    "officer_id": made.firm["officer_id"],
+                }
+            )
     application_ids = audit.insert_many(session, Application, rows)
-    audit.insert_many(session, ApplicationMove, [
-        {**stamp, "application_id": application_id, "step": OPEN_STEPS[n], "on": day, "officer_id": row["officer_id"]}
-        for application_id, row, days in zip(application_ids, rows, paths, strict=True)
-        for n, day in enumerate(days)
-    ])
+    audit.insert_many(
+        session,
+        ApplicationMove,
+        [
+            {
+                **stamp,
+                "application_id": application_id,
+                "step": OPEN_STEPS[n],
+                "on": day,
+                "officer_id": row["officer_id"],
+            }
+            for application_id, row, days in zip(application_ids, rows, paths, strict=True)
+            for n, day in enumerate(days)
+        ],
+    )
 
 
 def _even(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

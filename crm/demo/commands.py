@@ -28,7 +28,12 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
         raise Refused(N_("企业数不能是负数。"))
     enter_units(session, actor=context.actor)
     done = enter_firms(
-        session, arguments.firms, seed=arguments.seed, today=clock.today(), at=clock.now(), actor=context.actor,
+        session,
+        arguments.firms,
+        seed=arguments.seed,
+        today=clock.today(),
+        at=clock.now(),
+        actor=context.actor,
         progress=lambda n: print(f"{n} / {arguments.firms}", file=context.err),
     )
     if context.as_json:

@@ -25,32 +25,63 @@ YEARS = 5
 
 # syllables for invented trade names; rare pairs on purpose
 FIRST = "翎衡鲸昱岑骊拓铂森沐澜瓯云澄恒棠序珩迦榕阜晟砺檀沃聿禾凌岚峤泓湛煦琅瑾璟甬砚祺秉稷筠箴绎翊翰芃苒菘蔚藜蘅虔"
-SECOND = "图思岳屿珩川芯沨毅途冲沁泽朔宸屹驰恺弈昊枫桁榆槿柘栩梓棣楠榷淳渝滢漾潞灏炜烨焜熠琮璞畴皓睿硕磐祎禹稔竣"
+SECOND = (
+    "图思岳屿珩川芯沨毅途冲沁泽朔宸屹驰恺弈昊枫桁榆槿柘栩梓棣楠榷淳渝滢漾潞灏炜烨焜熠琮璞畴皓睿硕磐祎禹稔竣"
+)
 TRADES: dict[LeadingIndustry, list[tuple[str, str, str]]] = {
     LeadingIndustry.SMART_EQUIPMENT: [
-        ("智能装备", "3490", "成套智能装备研发与制造"), ("数控设备", "3421", "数控机床及部件"),
-        ("自动化设备", "3599", "产线自动化"), ("机器人", "3491", "工业机器人与集成"),
-        ("阀门科技", "3443", "工业阀门"), ("泵业", "3441", "泵及真空设备"), ("精密机械", "3484", "精密零部件"),
-        ("液压科技", "3444", "液压元件"), ("传动系统", "3453", "齿轮与传动"), ("激光装备", "3569", "激光加工装备"),
-        ("包装机械", "3467", "包装专用设备"), ("视觉科技", "4019", "工业视觉检测"), ("电气", "3823", "配电开关控制设备"),
+        ("智能装备", "3490", "成套智能装备研发与制造"),
+        ("数控设备", "3421", "数控机床及部件"),
+        ("自动化设备", "3599", "产线自动化"),
+        ("机器人", "3491", "工业机器人与集成"),
+        ("阀门科技", "3443", "工业阀门"),
+        ("泵业", "3441", "泵及真空设备"),
+        ("精密机械", "3484", "精密零部件"),
+        ("液压科技", "3444", "液压元件"),
+        ("传动系统", "3453", "齿轮与传动"),
+        ("激光装备", "3569", "激光加工装备"),
+        ("包装机械", "3467", "包装专用设备"),
+        ("视觉科技", "4019", "工业视觉检测"),
+        ("电气", "3823", "配电开关控制设备"),
         ("汽车零部件", "3670", "汽车电子与零部件"),
     ],
     LeadingIndustry.LIFE_HEALTH: [
-        ("医疗器械", "3589", "医疗器械"), ("生物科技", "2762", "生物药品"), ("体外诊断", "3581", "诊断试剂与设备"),
-        ("药业", "2720", "化学药品制剂"), ("健康科技", "3586", "康复辅具"),
+        ("医疗器械", "3589", "医疗器械"),
+        ("生物科技", "2762", "生物药品"),
+        ("体外诊断", "3581", "诊断试剂与设备"),
+        ("药业", "2720", "化学药品制剂"),
+        ("健康科技", "3586", "康复辅具"),
     ],
     LeadingIndustry.OTHER: [
-        ("新材料", "2651", "功能材料"), ("信息技术", "6513", "应用软件"), ("电子", "3985", "电子专用材料"),
-        ("服饰", "1821", "服装"), ("鞋业", "1954", "鞋制造"), ("环保科技", "3591", "环境保护专用设备"),
-        ("新能源", "3841", "储能与锂电"), ("物联网科技", "6531", "信息系统集成"), ("文具", "2411", "文具"),
-        ("检测技术", "7452", "检测服务"), ("化工", "2659", "精细化工"), ("紧固件", "3482", "紧固件"),
+        ("新材料", "2651", "功能材料"),
+        ("信息技术", "6513", "应用软件"),
+        ("电子", "3985", "电子专用材料"),
+        ("服饰", "1821", "服装"),
+        ("鞋业", "1954", "鞋制造"),
+        ("环保科技", "3591", "环境保护专用设备"),
+        ("新能源", "3841", "储能与锂电"),
+        ("物联网科技", "6531", "信息系统集成"),
+        ("文具", "2411", "文具"),
+        ("检测技术", "7452", "检测服务"),
+        ("化工", "2659", "精细化工"),
+        ("紧固件", "3482", "紧固件"),
     ],
 }
 FORMS = ["有限公司"] * 9 + ["股份有限公司"]
 PLACES = ["温州", "温州", "温州", "浙江", "浙江", "浙南", "温州市"]
 SURNAMES = "林陈黄叶周吴徐郑金潘张王李朱胡蔡邵项戴夏"
 GIVEN = "知秋启航思远晓雯子涵一诺雨桐明哲佳宁文博梓轩若溪景行书瑶嘉树清越"
-ROADS = ["滨海一道", "滨海三道", "滨海五道", "滨海十二路", "金海一道", "金海三道", "星海路", "雁荡南路", "明珠路"]
+ROADS = [
+    "滨海一道",
+    "滨海三道",
+    "滨海五道",
+    "滨海十二路",
+    "金海一道",
+    "金海三道",
+    "星海路",
+    "雁荡南路",
+    "明珠路",
+]
 
 
 @dataclass
@@ -135,9 +166,12 @@ def invent(rng: random.Random, *, today: dt.date, streets: list[int], officers: 
     last = made.figures[-1] if made.figures else {}
     staff, income = last.get("employees") or 5, last.get("revenue_yuan") or 0
     firm["size_class"] = (
-        SizeClass.LARGE if staff >= 1000 and income >= 400_000_000
-        else SizeClass.MEDIUM if staff >= 300 and income >= 20_000_000
-        else SizeClass.SMALL if staff >= 20 and income >= 3_000_000
+        SizeClass.LARGE
+        if staff >= 1000 and income >= 400_000_000
+        else SizeClass.MEDIUM
+        if staff >= 300 and income >= 20_000_000
+        else SizeClass.SMALL
+        if staff >= 20 and income >= 3_000_000
         else SizeClass.MICRO
     )
     if rng.random() < 0.035:
@@ -166,25 +200,45 @@ def _figures(
         assets = int(income * rng.uniform(0.7, 1.6)) // 100 * 100
         debt = int(assets * rng.uniform(0.2, 0.7)) // 100 * 100
         row: dict[str, Any] = {
-            "year": year, "revenue_yuan": income, "main_revenue_yuan": int(income * rng.uniform(0.82, 1)) // 100 * 100,
-            "high_tech_income_yuan": int(income * rng.uniform(0.3, 0.9)) // 100 * 100 if strength > 0.3 else None,
-            "total_income_yuan": int(income * 1.02) // 100 * 100, "output_yuan": int(income * rng.uniform(0.9, 1.1)) // 100 * 100,
-            "assets_yuan": assets, "liabilities_yuan": debt, "net_assets_yuan": assets - debt,
+            "year": year,
+            "revenue_yuan": income,
+            "main_revenue_yuan": int(income * rng.uniform(0.82, 1)) // 100 * 100,
+            "high_tech_income_yuan": int(income * rng.uniform(0.3, 0.9)) // 100 * 100
+            if strength > 0.3
+            else None,
+            "total_income_yuan": int(income * 1.02) // 100 * 100,
+            "output_yuan": int(income * rng.uniform(0.9, 1.1)) // 100 * 100,
+            "assets_yuan": assets,
+            "liabilities_yuan": debt,
+            "net_assets_yuan": assets - debt,
             "net_profit_yuan": int(income * rng.gauss(0.05, 0.05)) // 100 * 100,
-            "tax_yuan": int(income * rng.uniform(0.02, 0.06)) // 100 * 100, "cost_yuan": int(income * 0.93) // 100 * 100,
-            "rd_high_tech_yuan": research, "rd_deduction_yuan": int(research * 0.9) // 100 * 100,
+            "tax_yuan": int(income * rng.uniform(0.02, 0.06)) // 100 * 100,
+            "cost_yuan": int(income * 0.93) // 100 * 100,
+            "rd_high_tech_yuan": research,
+            "rd_deduction_yuan": int(research * 0.9) // 100 * 100,
             "rd_statistics_yuan": int(research * 0.95) // 100 * 100 if rng.random() < 0.8 else None,
-            "rd_in_china_yuan": research, "cash_flow_yuan": int(income * rng.gauss(0.06, 0.06)) // 100 * 100,
+            "rd_in_china_yuan": research,
+            "cash_flow_yuan": int(income * rng.gauss(0.06, 0.06)) // 100 * 100,
             "export_yuan": int(income * rng.uniform(0, 0.4)) // 100 * 100 if rng.random() < 0.4 else None,
-            "employees": staff, "rd_staff": max(0, int(staff * rng.uniform(0.03, 0.06 + 0.22 * strength))),
+            "employees": staff,
+            "rd_staff": max(0, int(staff * rng.uniform(0.03, 0.06 + 0.22 * strength))),
         }
         stated = dt.date(year + 1, 4, 30).isoformat()
-        row["sources"] = {key: {"source": SOURCE, "on": stated} for key, value in row.items()
-                          if key != "year" and value is not None}
+        row["sources"] = {
+            key: {"source": SOURCE, "on": stated}
+            for key, value in row.items()
+            if key != "year" and value is not None
+        }
         made.figures.append(row)
         if income >= 20_000_000:
-            made.above.append({"year": year + 1, "is_above": True, "is_industrial": made.firm["industry_code"] < "5",
-                               "source": SOURCE})
+            made.above.append(
+                {
+                    "year": year + 1,
+                    "is_above": True,
+                    "is_industrial": made.firm["industry_code"] < "5",
+                    "source": SOURCE,
+                }
+            )
 
 
 def _year(rng: random.Random, start: dt.date, today: dt.date) -> int:
@@ -192,7 +246,12 @@ def _year(rng: random.Random, start: dt.date, today: dt.date) -> int:
 
 
 def _titles(
-    rng: random.Random, made: Invented, today: dt.date, registered: dt.date, industry: LeadingIndustry, strength: float
+    rng: random.Random,
+    made: Invented,
+    today: dt.date,
+    registered: dt.date,
+    industry: LeadingIndustry,
+    strength: float,
 ) -> None:
     """Certifications over five years and what is under way."""
     start = max(registered + dt.timedelta(days=400), dt.date(today.year - YEARS, 1, 1))
@@ -210,31 +269,60 @@ def _titles(
             on = dt.date(year, rng.choice((7, 8, 9, 10)), rng.randint(3, 27))
             if start <= on <= today and rng.random() < 0.9:
                 number = f"{year}330399{rng.choice(('A0', 'B0', '0A'))}{rng.randint(1, 999_999):06d}"
-                add({"kind": "tech-sme-national", "granted_on": on, "expires_on": dt.date(year + 1, 3, 31),
-                     "number": number})
+                add(
+                    {
+                        "kind": "tech-sme-national",
+                        "granted_on": on,
+                        "expires_on": dt.date(year + 1, 3, 31),
+                        "number": number,
+                    }
+                )
     if high:
         on = dt.date(_year(rng, start, today), rng.choice((11, 12)), rng.randint(1, 28))
         while start <= on <= today:
-            add({"kind": "high-tech", "granted_on": on, "expires_on": years_later(on, 3),
-                 "number": f"GR{on.year}33{rng.randint(900_000, 999_999):06d}"})
+            add(
+                {
+                    "kind": "high-tech",
+                    "granted_on": on,
+                    "expires_on": years_later(on, 3),
+                    "number": f"GR{on.year}33{rng.randint(900_000, 999_999):06d}",
+                }
+            )
             if rng.random() < 0.18:
                 break
             on = dt.date(on.year + 3, rng.choice((11, 12)), rng.randint(1, 28))
-        for kind, chance in (("innovative-sme", 0.4), ("srdi", 0.22), ("little-giant", 0.04), ("gazelle", 0.06)):
+        for kind, chance in (
+            ("innovative-sme", 0.4),
+            ("srdi", 0.22),
+            ("little-giant", 0.04),
+            ("gazelle", 0.06),
+        ):
             if strength > 0.5 and rng.random() < chance * 2 * strength:
                 day = day_in(rng, max(start, dt.date(2022, 9, 1)), today)
                 add({"kind": kind, "granted_on": day, "expires_on": years_later(day, 3), "number": None})
         if rng.random() < 0.17:
             day = day_in(rng, start, today)
-            made.institutions.append({
-                "name": made.firm["name"][:30] + "研发中心", "kind": rng.choice(("企业研究院", "高新技术企业研发中心")),
-                "level": InstitutionLevel.PROVINCIAL, "recognised_on": day, "ended_on": None, "document": None,
-            })
+            made.institutions.append(
+                {
+                    "name": made.firm["name"][:30] + "研发中心",
+                    "kind": rng.choice(("企业研究院", "高新技术企业研发中心")),
+                    "level": InstitutionLevel.PROVINCIAL,
+                    "recognised_on": day,
+                    "ended_on": None,
+                    "document": None,
+                }
+            )
     if strength > 0.35 and rng.random() < 0.45:
-        made.institutions.append({
-            "name": made.firm["name"][:30] + "技术部", "kind": "企业自建研发机构", "level": InstitutionLevel.OWN,
-            "recognised_on": day_in(rng, start, today), "ended_on": None, "document": None,
-        })
+        made.institutions.append(
+            {
+                "name": made.firm["name"][:30] + "技术部",
+                "kind": "企业自建研发机构",
+                "level": InstitutionLevel.OWN,
+                "recognised_on": day_in(rng, start, today),
+                "ended_on": None,
+                "document": None,
+            }
+        )
     if sme and not high and strength > 0.36 and rng.random() < 0.35:
         made.application = {"kind": "high-tech", "steps": rng.randint(1, 4)}
     elif not sme and strength > 0.2 and rng.random() < 0.25:
@@ -244,21 +332,38 @@ def _titles(
 def _people_and_money(
     rng: random.Random, made: Invented, today: dt.date, registered: dt.date, strength: float
 ) -> None:
-    made.contacts.append({
-        "name": person_name(rng), "position": rng.choice(("总经理", "财务负责人", "项目申报专员", "研发总监")),
-        "phone": f"199{rng.randint(0, 99_999_999):08d}", "email": None, "is_primary": True, "purpose": "项目申报联络",
-    })
+    made.contacts.append(
+        {
+            "name": person_name(rng),
+            "position": rng.choice(("总经理", "财务负责人", "项目申报专员", "研发总监")),
+            "phone": f"199{rng.randint(0, 99_999_999):08d}",
+            "email": None,
+            "is_primary": True,
+            "purpose": "项目申报联络",
+        }
+    )
     counted = dt.date(today.year - 1, 12, 31)
     for kind, mean in ((IpKind.INVENTION, 2.4), (IpKind.UTILITY_MODEL, 11.0), (IpKind.SOFTWARE, 3.0)):
         count = max(0, int(rng.gauss(mean * strength * 1.6, mean * 0.4)))
         if count and registered < counted:
-            made.ip.append({"kind": kind, "acquisition": Acquisition.OWN if rng.random() < 0.85 else Acquisition.ASSIGNED,
-                            "counted_on": counted, "count": count, "source": SOURCE})
+            made.ip.append(
+                {
+                    "kind": kind,
+                    "acquisition": Acquisition.OWN if rng.random() < 0.85 else Acquisition.ASSIGNED,
+                    "counted_on": counted,
+                    "count": count,
+                    "source": SOURCE,
+                }
+            )
     if strength > 0.55 and rng.random() < 0.18:
-        made.rounds.append({
-            "on": day_in(rng, max(registered, dt.date(today.year - YEARS, 1, 1)), today),
-            "investor": rng.choice(FIRST) + rng.choice(SECOND) + "创业投资合伙企业", "kind": EquityKind.VENTURE,
-            "paid_in_yuan": rng.randint(3, 80) * 1_000_000, "source": SOURCE,
-        })
+        made.rounds.append(
+            {
+                "on": day_in(rng, max(registered, dt.date(today.year - YEARS, 1, 1)), today),
+                "investor": rng.choice(FIRST) + rng.choice(SECOND) + "创业投资合伙企业",
+                "kind": EquityKind.VENTURE,
+                "paid_in_yuan": rng.randint(3, 80) * 1_000_000,
+                "source": SOURCE,
+            }
+        )
     if rng.random() < 0.08:
         made.former = firm_name(rng, LeadingIndustry.OTHER)[0]

@@ -14,14 +14,20 @@ from tests.house.source import ROOT
 
 
 def tracked(*patterns: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [line for line in listed.stdout.split("\n") if line]
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "package-lock.json"])
 def test_locks_name_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
-    found = [line for line in text.splitlines() if "http" in line and '"url"' not in line and '"funding"' not in line]
+    found = [
+        line
+        for line in text.splitlines()
+        if "http" in line and '"url"' not in line and '"funding"' not in line
+    ]
     assert found == []
     assert "--hash=sha256:" in text or '"integrity"' in text
 

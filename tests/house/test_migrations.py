@@ -17,7 +17,10 @@ from crm.core.migrating import current, head
 def shape() -> dict[str, set[str]]:
     inspector = sa.inspect(db.engine)
     return {
-        table: {f"{column['name']} {column['type']!r} {column['nullable']}" for column in inspector.get_columns(table)}
+        table: {
+            f"{column['name']} {column['type']!r} {column['nullable']}"
+            for column in inspector.get_columns(table)
+        }
         for table in inspector.get_table_names()
         if table != "alembic_version" and not table.startswith("search_")
     }
@@ -33,8 +36,8 @@ def test_upgrading_an_empty_database_gives_the_models(app: Flask) -> None:
             connection,
             opts={
                 "compare_type": True,
-                "include_object": lambda item, name, kind, reflected, other: not (name or "").startswith(
-                    ("search_", "ix_search_")
+                "include_object": lambda item, name, kind, reflected, other: (
+                    not (name or "").startswith(("search_", "ix_search_"))
                 ),
             },
         )

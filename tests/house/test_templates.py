@@ -56,8 +56,9 @@ def test_chinese_in_a_template_goes_through_the_catalogue(name: str) -> None:
 def test_static_file_is_loaded_somewhere(name: str) -> None:
     markup = "\n".join(text_of(template) for template in TEMPLATES)
     scripts = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "static").rglob("*.*s*") if "vendor" not in str(path)
-        and path.suffix in (".js", ".css")
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "static").rglob("*.*s*")
+        if "vendor" not in str(path) and path.suffix in (".js", ".css")
     )
     last = name.rsplit("/", 1)[-1]
     assert last in markup or last in scripts, f"{name} is loaded nowhere"

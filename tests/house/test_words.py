@@ -13,8 +13,15 @@ from babel.messages.pofile import read_po
 
 from tests.house.source import ROOT
 
-KEYWORDS = {"_": None, "N_": None, "C_": ((1, "c"), 2), "gettext": None, "lazy_gettext": None,
-            "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+KEYWORDS = {
+    "_": None,
+    "N_": None,
+    "C_": ((1, "c"), 2),
+    "gettext": None,
+    "lazy_gettext": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
@@ -47,8 +54,10 @@ def test_every_string_has_an_english_one() -> None:
     missing = []
     for (context, text), place in used().items():
         message = catalogue().get(text, context)
-        strings = message.string if message is not None and isinstance(message.string, tuple) else (
-            (message.string,) if message is not None else ()
+        strings = (
+            message.string
+            if message is not None and isinstance(message.string, tuple)
+            else ((message.string,) if message is not None else ())
         )
         if not strings or not all(strings) or (message is not None and message.fuzzy):
             missing.append(f"{place} {text}")
@@ -56,7 +65,11 @@ def test_every_string_has_an_english_one() -> None:
 
 
 def test_no_english_string_is_left_over() -> None:
-    left = [m.id for m in catalogue() if m.id and (m.context, m.id if isinstance(m.id, str) else m.id[0]) not in used()]
+    left = [
+        m.id
+        for m in catalogue()
+        if m.id and (m.context, m.id if isinstance(m.id, str) else m.id[0]) not in used()
+    ]
     assert left == []
 
 
