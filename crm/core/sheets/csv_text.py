@@ -22,6 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _AS_TEXT = re.compile(r'^="([^"]*)"$')  # the trick that keeps a code from becoming a number in Excel
+_CONTROLS = bytes({*range(32)} - {*b"\t\r\n"})
 _DELIMITERS = ("\t", ",", ";", "|")
 
 
@@ -34,7 +35,8 @@ def find_encoding(data: bytes, name: str) -> str:
             return codec
     if wide := _utf16_without_bom(data):
         return wide
-    if data.count(b"\x00", 0, 4096) > 16:
+    head = data[:4096]
+    if sum(head.count(code) for code in _CONTROLS) > max(8, len(head) // 100):
         raise strange(name, Stranger.BINARY)
     if _decodes(data, "utf-8"):
         return "utf-8"
@@ -82,8 +84,10 @@ def _utf16_without_bom(data: bytes) -> str | None:
     if not _decodes(data, codec):
         return None
     text = head[: len(head) // 2 * 2].decode(codec, "replace")
-    odd_ones = sum(1 for char in text if char < " " and char not in "\t\r\n")
-    return codec if odd_ones * 50 < len(text) else None
+    usual = sum(
+        1 for char in text if char in "\t\r\n" or " " <= char <= "~" or "⺀" <= char <= "鿿" or char >= "豈"
+    )
+    return codec if usual >= 0.9 * len(text) else None
 
 
 def _is_chinese(sample: bytes) -> bool:

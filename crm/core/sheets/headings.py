@@ -208,13 +208,13 @@ def _spread(row: Row, merged: Sequence[Range], *, joins: bool) -> list[str]:
 
 def _name_all(header: Header, rows: Sequence[Row]) -> None:
     """Make headings unique, and name those columns that have data but no heading."""
-    body = rows[header.last + 1 :]
-    counts: Counter[int] = Counter()
-    for row in body:
-        if len(_filled(row)) > 1:
-            counts.update(place for place, cell in _filled(row) if not isinstance(cell, BadCell))
-    width = max([len(header.headings), *(place + 1 for place in counts)], default=0)
+    width = max(len(row.cells) for row in rows)
     header.headings += [""] * (width - len(header.headings))
+    nameless = [place for place, heading in enumerate(header.headings) if not heading]
+    counts: Counter[int] = Counter()
+    for row in rows[header.last + 1 :] if nameless else ():
+        if len(row.cells) > nameless[0] and len(_filled(row)) > 1:
+            counts.update(place for place, cell in _filled(row) if not isinstance(cell, BadCell))
     seen: Counter[str] = Counter()
     for place, heading in enumerate(header.headings):
         if not heading:

@@ -68,30 +68,24 @@ _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 
 
 @lru_cache(maxsize=8)
-def _patterns(prefix: bytes) -> _Patterns:
-    p = re.escape(prefix)
+def _patterns(prefix: bytes, digits: int) -> _Patterns:
+    """`prefix` is that of the namespace in this sheet, `digits` the length of the first row number too far."""
+
+    def pattern(text: bytes) -> re.Pattern[bytes]:
+        return re.compile(text.replace(b"~", re.escape(prefix)))
+
     return _Patterns(
         cell=b"<" + prefix + b"c",
         values=(b"<" + prefix + b"v", b"<" + prefix + b"is"),
         function=b"<" + prefix + b"f",
         wide=re.compile(rb"""\sr=["']([A-Z]{2,3})\d"""),
-        deep=re.compile(rb"""<""" + p + rb"""row\b[^>]*?\sr=["'](\d{6,})"""),
-        filled=re.compile(
-            rb"<" + p + rb"""c\b[^>]*?\sr=["']([A-Z]{1,3})(\d{1,7})["'](?:[^>]*[^>/])?>(?!\s*</)"""
+        deep=re.compile(rb"""\sr=["'][A-Z]{0,3}(\d{%d,})""" % digits),
+        filled=pattern(rb"""<~c\b[^>]*?\sr=["']([A-Z]{1,3})(\d{1,7})["'](?:[^>]*[^>/])?>(?!\s*</)"""),
+        error=pattern(
+            rb"""<~c\b([^>]*\st=["']e["'][^>]*)>\s*(?:<~f\b[^>]*/>|<~f\b[^>]*>[^<]*</~f>)?\s*(?:<~v>([^<]*)<)?"""
         ),
-        error=re.compile(
-            rb"<"
-            + p
-            + rb"""c\b([^>]*\st=["']e["'][^>]*)>(?:<"""
-            + p
-            + rb"f\\b[^>]*?(?:/>|>[^<]*</"
-            + p
-            + rb"f>))?"
-            rb"\s*(?:<" + p + rb"v>([^<]*)<)?"
-        ),
-        formula=re.compile(
-            rb"<" + p + rb"c\b([^>]*)>\s*<" + p + rb"f\b(?:[^>]*/>|[^>]*[^/>]?>[^<]*</" + p + rb"f>)\s*"
-            rb"(<" + p + rb"v\s*/>|<" + p + rb"v>\s*</" + p + rb"v>)?\s*</" + p + rb"c>"
+        formula=pattern(
+            rb"<~c\b([^>]*)>\s*(?:<~f\b[^>]*/>|<~f\b[^>]*>[^<]*</~f>)\s*(<~v\s*/>|<~v>\s*</~v>)?\s*</~c>"
         ),
     )
 
@@ -211,7 +205,8 @@ class _SheetScanner:
         text = self.rest + chunk
         if self.patterns is None:
             root = re.search(rb"<(?:([A-Za-z_][\w.-]*):)?worksheet\b", text[:4096])
-            self.patterns = _patterns(root[1] + b":" if root and root[1] else b"")
+            prefix = root[1] + b":" if root and root[1] else b""
+            self.patterns = _patterns(prefix, len(str(self.limits.last_row)))
         # never look at half a cell: the last one waits for its end
         cut = max(text.rfind(self.patterns.cell + b" "), text.rfind(self.patterns.cell + b">"))
         if cut < 0:

@@ -119,7 +119,7 @@ def _read_xlsx(data: bytes, name: str, sheet: str | None, limits: Limits) -> Par
         raise damaged(name)
     if scan is not None and scan.far is not None:
         raise Refused(
-            N_("「%(name)s」的单元格 %(place)s 有内容，超出了 %(rows)s 行、%(columns)s 列的范围。请删去它再上传。"),
+            N_("「%(name)s」的单元格 %(place)s 有内容，超出了一次 %(rows)s 行、%(columns)s 列的限度。请删去多余的内容，或分成几份上传。"),
             name=name, place=scan.far, rows=limits.rows, columns=limits.columns,
         )  # fmt: skip
     if scan is not None and (scan.has_unplaced or scan.has_too_many):
