@@ -20,8 +20,11 @@ from crm import config
 from crm.app import create_app
 from crm.bootstrap import checks, stamps
 from crm.bootstrap.say import line
+from crm.core import logs
 from crm.core.migrating import migrate
-from crm.opening import Opening, open_house
+from crm.opening import Opening, SignIn, open_house
+
+__all__ = ["Keeper", "Opening", "SignIn", "child_main", "main"]
 
 THREADS = 8
 MEGABYTE = 1024 * 1024
@@ -51,8 +54,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, _end)
     try:
         with stamps.alone(chosen.data, WAITING), app.app_context():
+            logs.quiet()
             migrate()
             opening = open_house(chosen, say=line)
+            logs.init()
         with kept_alive("worker"):
             print(greeting(opening, address_of(door, chosen)), flush=True)
             door.run()
@@ -142,9 +147,6 @@ class Keeper:
     def stop(self) -> None:
         """Close the child's pipe, give it time, then end it."""
         self._stopping.set()
-        child = self.child
-        if child is not None and child.stdin is not None:
-            child.stdin.close()
         self._thread.join(GRACE + 5)
 
     def _keep(self) -> None:
@@ -160,6 +162,8 @@ class Keeper:
             if self._stopping.is_set():
                 self._end(child)
                 return
+            if child.stdin is not None:
+                child.stdin.close()
             deaths = 0 if time.monotonic() - began >= self.healthy else deaths + 1
             pause = self.back_off[min(max(deaths - 1, 0), len(self.back_off) - 1)]
             line(
