@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, web
+from crm.core import audit, errors, i18n, logs, transaction, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -70,5 +70,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     errors.init(app)
     for name in BUILT:
         import_module(f"crm.{name}").init(app)
+    # the slots: what is recomputed in the transaction that touches its tables, in feature order
+    transaction.DERIVE[:] = [import_module("crm.ladder.actions").STAGES]
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
     return app

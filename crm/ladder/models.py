@@ -12,7 +12,7 @@ from crm.accounts.models import User
 from crm.core.db import BigId, Model, Pk, Stamped, Versioned, Worded
 from crm.firms.models import Firm, firm_key
 from crm.firms.rules.words import BatchState
-from crm.ladder.rules.words import ApplicationStep, EndCause, Stage, TagDecision, TagOutcome
+from crm.ladder.rules.words import ApplicationStep, EndCause, RowResult, Stage, TagDecision, TagOutcome
 
 
 class TagBatch(Versioned, Stamped, Model):
@@ -34,7 +34,9 @@ class TagBatch(Versioned, Stamped, Model):
     problem: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
     operation: Mapped[str | None] = mapped_column(sa.String(32))
     undo_operation: Mapped[str | None] = mapped_column(sa.String(32))
+    job_id: Mapped[int | None] = mapped_column(BigId)  # a long list is matched in the background
     __secret__ = frozenset({"content"})
+    __table_args__ = (sa.Index("ix_tag_batches_sha256", "sha256", "kind"),)
 
 
 class TagRow(Model):
@@ -56,10 +58,13 @@ class TagRow(Model):
     reasons: Mapped[list[Any]] = mapped_column(default=list)  # [{text, params}]
     decision: Mapped[TagDecision | None] = mapped_column(Worded(TagDecision))
     decided_by_id: Mapped[int | None] = mapped_column(BigId)
+    decided_at: Mapped[dt.datetime | None]
+    result: Mapped[RowResult | None] = mapped_column(Worded(RowResult))  # what writing made of it
     certification_id: Mapped[int | None] = mapped_column(BigId)
     __table_args__ = (
         sa.UniqueConstraint("batch_id", "row_no"),
         sa.Index("ix_tag_rows_outcome", "batch_id", "outcome", "row_no"),
+        sa.Index("ix_tag_rows_certification", "certification_id"),
     )
 
 
@@ -80,11 +85,20 @@ class Certification(Versioned, Stamped, Model):
     ended_on: Mapped[dt.date | None]
     end_cause: Mapped[EndCause | None] = mapped_column(Worded(EndCause))
     end_reason: Mapped[str | None] = mapped_column(sa.String(200))
-    renews_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certifications.id"))
+    renews_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certifications.id"), index=True)
     note: Mapped[str | None] = mapped_column(sa.String(300))
     firm: Mapped[Firm] = relationship(lazy="raise_on_sql")
     __table_args__ = (
-        sa.UniqueConstraint("firm_id", "kind", "granted_on"),
+        # one of a kind a day; what was entered wrongly does not stand in the way
+        sa.Index(
+            "uq_certifications_granted",
+            "firm_id",
+            "kind",
+            "granted_on",
+            unique=True,
+            sqlite_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+            postgresql_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+        ),
         sa.Index("ix_certifications_firm", "firm_id", "kind", "granted_on"),
         sa.Index("ix_certifications_kind", "kind", "granted_on", "expires_on"),
         sa.Index("ix_certifications_expires", "expires_on", "kind"),
@@ -108,7 +122,7 @@ class Application(Versioned, Stamped, Model):
     batch: Mapped[str | None] = mapped_column(sa.String(80))
     opened_on: Mapped[dt.date]
     closed_on: Mapped[dt.date | None]
-    certification_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certifications.id"))
+    certification_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certifications.id"), index=True)
     firm: Mapped[Firm] = relationship(lazy="raise_on_sql")
     officer: Mapped[User | None] = relationship(lazy="raise_on_sql")
     __table_args__ = (

@@ -91,3 +91,21 @@ class RowResult(Word):
     RENEWED = "row-renewed", N_("已续期")
     SAME = "row-same", N_("此前已登记")
     NOT_WRITTEN = "not-written", N_("未写入")
+
+
+class Act(Word):
+    """What is done on the ladder, as the audit names it."""
+
+    GRANT = "certification.grant", N_("登记证书")
+    END = "certification.end", N_("终止证书")
+    REOPEN = "certification.reopen", N_("撤销证书终止")
+    CORRECT = "certification.correct", N_("更正证书")
+    APPLICATION_OPEN = "application.open", N_("开始跟踪申报")
+    APPLICATION_ADVANCE = "application.advance", N_("推进申报")
+    TAG_READ = "tag.read", N_("读取公布名单")
+    TAG_MATCH = "tag.match", N_("比对公布名单")
+    TAG_DECIDE = "tag.decide", N_("核对公布名单")
+    TAG_WRITE = "tag.write", N_("写入公布名单")
+    TAG_DROP = "tag.drop", N_("放弃公布名单")
+    TAG_UNDO = "tag.undo", N_("撤销公布名单")
+    TAG_FILE = "tag.export", N_("导出未匹配名单")

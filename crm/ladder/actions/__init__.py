@@ -1,0 +1,34 @@
+"""Every write of the ladder. Each takes the session and a keyword-only `actor`, flushes, and never commits."""
+
+from crm.ladder.actions.applications import advance, drop, fail, open_application, open_many
+from crm.ladder.actions.certifications import (
+    Entered,
+    Grant,
+    correct,
+    end,
+    grant,
+    grant_many,
+    renew,
+    reopen,
+    revoke,
+)
+from crm.ladder.actions.deriving import STAGES, recompute
+
+__all__ = [
+    "STAGES",
+    "Entered",
+    "Grant",
+    "advance",
+    "correct",
+    "drop",
+    "end",
+    "fail",
+    "grant",
+    "grant_many",
+    "open_application",
+    "open_many",
+    "recompute",
+    "renew",
+    "reopen",
+    "revoke",
+]
