@@ -80,11 +80,9 @@ def match_columns(headings: Iterable[str], columns: Mapping[str, Collection[str]
 def unit_of(heading: str) -> Unit | None:
     """The unit a heading names, as in 注册资本（万元）."""
     key = heading_key(heading)
-    units: tuple[Unit, ...] = ("亿元", "万元", "元")
-    for unit in units:
-        if re.search(rf"[(:/,]?(?:单位:?)?(?:人民币)?{unit}\)?$", key) and key != unit:
-            return unit
-    return None
+    found = re.search(r"(?:[(:/,]|单位|人民币)(亿元|万元|元)\)?$|.(亿元|万元)$", key)
+    units: Mapping[str, Unit] = {"元": "元", "万元": "万元", "亿元": "亿元"}
+    return units[found[1] or found[2]] if found else None
 
 
 @dataclass(slots=True)
