@@ -3,7 +3,8 @@ const BUSY = 'aria-busy';
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== 'post') return;
+  // a button that downloads (data-repeat) leaves the page as it is and may be pressed again
+  if (event.defaultPrevented || form.method !== 'post' || event.submitter?.matches('[data-repeat]')) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = '1';
   delete form.dataset.dirty;
