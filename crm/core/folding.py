@@ -9,7 +9,7 @@ _BRACKETS = str.maketrans(
     dict.fromkeys("（〔【［〖「『《〈﹙[{<❨⦅", "(") | dict.fromkeys("）〕】］〗」』》〉﹚]}>❩⦆", ")")
 )
 _DROPPED = re.compile(
-    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\x00-\x1f\x7f-\x9f]+"
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
 )
 _PLAIN = re.compile(r"[\u4e00-\u9fff0-9a-z()]*\Z")
 

@@ -120,8 +120,10 @@ def sort_key(text: str) -> str:
 
 
 def is_term(term: str) -> bool:
-    """Whether a folded search term can be meant as pinyin: two or more ASCII letters and digits."""
-    return 2 <= len(term) <= LONGEST and term.isascii() and term.isalnum() and not term.isdigit()
+    """Whether a folded search term can be meant as pinyin: two or more ASCII letters and digits, not only
+    digits, that can be cut into syllables in a bounded number of ways."""
+    shaped = 2 <= len(term) <= LONGEST and term.isascii() and term.isalnum() and not term.isdigit()
+    return shaped and segmentations(term) is not None
 
 
 def position(term: str, spoken: str) -> int:
@@ -170,6 +172,7 @@ def completions(beginning: str) -> tuple[str, ...]:
     return tuple(sorted(s for s in _known() if s.startswith(beginning)))
 
 
+@lru_cache(maxsize=256)
 def segmentations(term: str, at_most: int = 64) -> list[tuple[str, ...]] | None:
     """Ways to read ``term`` as full syllables, the last perhaps unfinished: "xian" → ("xian",), ("xi", "an").
     None when there are more than ``at_most``."""
