@@ -58,6 +58,17 @@ def commit(session: Session | None = None) -> audit.AuditEnvelope | None:
     return envelope
 
 
+def let_go() -> None:
+    """On SQLite, end the request's transaction when it has only read, so that another session can write.
+    Raises `RuntimeError` when it has written."""
+    outer = db.session() if db.session.registry.has() else None
+    if outer is None or not outer.in_transaction() or db.engine.dialect.name != "sqlite":
+        return
+    if outer.new or outer.dirty or outer.deleted or outer.info.get(WROTE):
+        raise RuntimeError("a second writing session while the first has written: commit or roll back first")
+    outer.commit()  # nothing was written; objects stay loaded (expire_on_commit is off)
+
+
 @contextmanager
 def fresh(*, write: bool = True, origin: audit.Origin | None = None) -> Iterator[Session]:
     """A session of its own for an edge that must not join the request's (an audit row about a refused request,
@@ -67,12 +78,12 @@ def fresh(*, write: bool = True, origin: audit.Origin | None = None) -> Iterator
     written, `RuntimeError` is raised, since the second would wait for the first for ever.
     """
     outer = db.session() if db.session.registry.has() else None
-    if write and outer is not None and outer.in_transaction() and db.engine.dialect.name == "sqlite":
-        if outer.new or outer.dirty or outer.deleted or outer.info.get(WROTE):
-            raise RuntimeError("a second writing session while the first has written: commit or roll back first")
-        outer.commit()  # nothing was written; objects stay loaded (expire_on_commit is off)
+    if write:
+        let_go()
     session = Session(db.engine, expire_on_commit=False, autoflush=False)
-    session.info["origin"] = origin or (outer.info.get("origin") if outer is not None else None) or audit.Origin()
+    session.info["origin"] = (
+        origin or (outer.info.get("origin") if outer is not None else None) or audit.Origin()
+    )
     with intent("write" if write else "read"):
         try:
             yield session

@@ -45,10 +45,15 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
         if isinstance(target, Stamped):
             stamp(target, operation, is_new=False)
         if type(target).__audited__:
-            _look_up(session, target, [
-                name for name in columns_of(type(target))
-                if (history := sa.inspect(target).attrs[name].history).added and not history.deleted
-            ])
+            _look_up(
+                session,
+                target,
+                [
+                    name
+                    for name in columns_of(type(target))
+                    if (history := sa.inspect(target).attrs[name].history).added and not history.deleted
+                ],
+            )
     for target in session.deleted:
         if type(target).__audited__:
             _look_up(session, target, list(columns_of(type(target))))
@@ -123,8 +128,10 @@ def _on_execute(state: ORMExecuteState) -> None:
     mapper = state.bind_mapper
     model = mapper.class_ if mapper is not None else _model_of(table)
     if model is not None and model.__audited__:
-        raise Unnamed(f"{model.__tablename__}: a bulk statement leaves no change rows; use audit.insert_many, "
-                      "update_many, delete_many")
+        raise Unnamed(
+            f"{model.__tablename__}: a bulk statement leaves no change rows; use audit.insert_many, "
+            "update_many, delete_many"
+        )
 
 
 def _model_of(table: Any) -> type[Base] | None:

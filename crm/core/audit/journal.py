@@ -29,7 +29,9 @@ def columns_of(model: type[Base]) -> Mapping[str, sa.Column[Any]]:
     found = _columns.get(model)
     if found is None:
         mapper = sa.inspect(model)
-        found = {attribute.key: cast("sa.Column[Any]", attribute.columns[0]) for attribute in mapper.column_attrs}
+        found = {
+            attribute.key: cast("sa.Column[Any]", attribute.columns[0]) for attribute in mapper.column_attrs
+        }
         _columns[model] = found
     return found
 
@@ -66,8 +68,17 @@ def record(session: Session, model: type[Base], rows: Iterable[Change]) -> None:
             old = {name: jsonable(value) for name, value in before.items()}
             new = {name: jsonable(value) for name, value in after.items()}
         update(change_bytes(operation.n, kind, row_id, verb, old, new))
-        changes.append({"operation": operation.id, "n": operation.n, "kind": kind, "row_id": row_id,
-                        "verb": verb, "before": old, "after": new})
+        changes.append(
+            {
+                "operation": operation.id,
+                "n": operation.n,
+                "kind": kind,
+                "row_id": row_id,
+                "verb": verb,
+                "before": old,
+                "after": new,
+            }
+        )
         operation.n += 1
         touched.add(row_id)
     connection = session.connection()
@@ -87,8 +98,15 @@ def _protect(
         elif name in model.__personal__ and value is not None:
             salt, text = secrets.token_hex(16), json.dumps(jsonable(value))
             commitment = commit_to(salt, text)
-            personal.append({"commitment": commitment, "salt": salt, "value": text,
-                             "kind": model.__tablename__, "row_id": row_id})
+            personal.append(
+                {
+                    "commitment": commitment,
+                    "salt": salt,
+                    "value": text,
+                    "kind": model.__tablename__,
+                    "row_id": row_id,
+                }
+            )
             plain[name] = COMMITTED + commitment
         else:
             plain[name] = jsonable(value)
@@ -126,13 +144,17 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _insert(session: Session, model: type[Base], full: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+def _insert(
+    session: Session, model: type[Base], full: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> None:
     columns = columns_of(model)
     statement = sa.insert(cast(sa.Table, model.__table__)).values(
         {columns[name].key: _bound(name, columns[name]) for name in names}
     )
     for part in chunks(full):
-        session.connection().execute(statement, [{f"b_{name}": values[name] for name in names} for values in part])
+        session.connection().execute(
+            statement, [{f"b_{name}": values[name] for name in names} for values in part]
+        )
 
 
 def _bound(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
@@ -142,7 +164,11 @@ def _bound(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
 
 
 def _fills(model: type[Base], name: str, column: sa.Column[Any]) -> bool:
-    return name == "version" or column.default is not None or (issubclass(model, Stamped) and name in _stamps(None))
+    return (
+        name == "version"
+        or column.default is not None
+        or (issubclass(model, Stamped) and name in _stamps(None))
+    )
 
 
 def _maker(
@@ -193,16 +219,24 @@ def new_ids(session: Session, model: type[Base], count: int) -> list[int]:
 
 
 def present(
-    session: Session, model: type[Base], ids: Iterable[int], names: Iterable[str] | None = None
+    session: Session,
+    model: type[Base],
+    ids: Iterable[int],
+    names: Iterable[str] | None = None,
+    *,
+    lock: bool = True,
 ) -> dict[int, dict[str, Any]]:
-    """The rows as they are now, `id → attribute → value`, locked against other writers until the commit."""
+    """The rows as they are now, `id → attribute → value`; with `lock`, no other writer gets at them before the
+    commit."""
     columns = columns_of(model)
     wanted = sorted(columns if names is None else set(names) - {"id"})
-    statement = sa.select(columns["id"], *(columns[name].label(f"c_{name}") for name in wanted)).order_by(columns["id"])
+    statement = sa.select(columns["id"], *(columns[name].label(f"c_{name}") for name in wanted)).order_by(
+        columns["id"]
+    )
     found: dict[int, dict[str, Any]] = {}
     for part in chunks(sorted(set(ids)), 5000):
-        chosen = statement.where(columns["id"].in_(part)).with_for_update()
-        for row in session.connection().execute(chosen):
+        chosen = statement.where(columns["id"].in_(part))
+        for row in session.connection().execute(chosen.with_for_update() if lock else chosen):
             found[int(row[0])] = dict(zip(wanted, row[1:], strict=True))
     return found
 
@@ -244,7 +278,10 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def write_updates(
-    session: Session, model: type[Base], writes: Sequence[tuple[int, dict[str, Any]]], operation: Operation | None
+    session: Session,
+    model: type[Base],
+    writes: Sequence[tuple[int, dict[str, Any]]],
+    operation: Operation | None,
 ) -> None:
     """UPDATE by id, all with the same keys, in order of ids (so that two writers cannot block each other);
     versions grow, stamps move."""
@@ -279,6 +316,25 @@ def delete_many(session: Session, model: type[Base], ids: Iterable[int]) -> int:
     if model.__audited__:
         record(session, model, ((row_id, "delete", _set(values), {}) for row_id, values in rows.items()))
     return len(rows)
+
+
+def restore_rows(session: Session, model: type[Base], rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Bring deleted rows back with their old ids and values; a row's version is one more than it was."""
+    if not rows:
+        return
+    operation = needed(session, model)
+    columns = columns_of(model)
+    full: list[dict[str, Any]] = []
+    for row_id, row in sorted(rows.items()):
+        values = {**dict.fromkeys(columns), **row, "id": row_id}
+        if "version" in columns:
+            values["version"] = (values["version"] or 0) + 1
+        if issubclass(model, Stamped):
+            values |= {name: value for name, value in _stamps(operation).items() if name in STAMPS}
+        full.append(values)
+    _insert(session, model, full, list(columns))
+    if model.__audited__:
+        record(session, model, ((values["id"], "insert", {}, _set(values)) for values in full))
 
 
 def refresh(session: Session, model: type[Base], ids: Iterable[int]) -> None:

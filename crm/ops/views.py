@@ -1,0 +1,91 @@
+"""Health for those who watch, progress for those who wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, current_app, jsonify, render_template, url_for
+
+from crm.core import jobs
+from crm.core.db import db
+from crm.core.i18n import say
+from crm.core.jobs import Job, JobState
+from crm.core.permissions import public, signed_in
+from crm.core.transaction import commit
+from crm.core.web import actor, back_to, is_htmx
+from crm.core.words import Message
+from crm.ops import health
+
+bp = Blueprint("ops", __name__)
+log = structlog.get_logger("tidui")
+
+
+@bp.get("/healthz")
+@public
+def healthz() -> Any:
+    """The process answers."""
+    return jsonify(status="ok")
+
+
+@bp.get("/readyz")
+@public
+def readyz() -> Any:
+    """It can do its work: 200, else 503."""
+    checks = health.ready(current_app.config["TIDUI"].data)
+    if all(checks.values()):
+        return jsonify(status="ok", checks=checks)
+    log.warning("not_ready", **checks)
+    return jsonify(status="unavailable", checks=checks), 503
+
+
+@bp.get("/jobs/<int:job_id>")
+@signed_in
+def job(job_id: int) -> Any:
+    """How far a job of one's own is: a page, or for htmx the panel that asks again by itself."""
+    found = jobs.get_job(db.session(), job_id, viewer=actor())
+    template = "ui/progress.html" if is_htmx() else "ops/job.html"
+    return render_template(template, **panel(found))
+
+
+@bp.post("/jobs/<int:job_id>/cancel")
+@signed_in
+def cancel(job_id: int) -> Any:
+    """Stop a job of one's own."""
+    jobs.cancel(db.session(), job_id, actor=actor())
+    commit()
+    return back_to("ops.job", job_id=job_id)
+
+
+def panel(found: Job) -> dict[str, Any]:
+    """What `ui/progress.html` shows of a job; another feature's page may include it with this too."""
+    handler = jobs.JOBS.get(found.kind)
+    values: dict[str, Any] = {
+        "title": say(handler.title if handler else found.kind),
+        "job": {"state": found.state.value, "percent": percent(found), "message": sentence(found),
+                "text": sentence(found)},
+        "poll_url": url_for("ops.job", job_id=found.id),
+    }
+    if not found.state.is_over and not found.cancel_requested:
+        values["cancel_url"] = url_for("ops.cancel", job_id=found.id)
+    if found.state is JobState.DONE and handler and handler.done:
+        target = handler.done(found.params, found.result or {})
+        if target is not None:
+            values["done_url"] = url_for(target[0], **target[1])
+    return values
+
+
+def percent(found: Job) -> int:
+    if found.state is JobState.DONE:
+        return 100
+    return min(99, found.done * 100 // found.total) if found.total else 0
+
+
+def sentence(found: Job) -> str:
+    """Where the job is, or why it was not done, in the reader's language."""
+    told = found.problem or (found.message if not found.state.is_over else None)
+    if told is None:
+        return say(found.state.label)
+    text = say(Message(told["text"], told["params"]))
+    items = [say(Message(item["text"], item["params"])) for item in told.get("items", [])[:3]]
+    return " ".join([text, *items])
