@@ -41,7 +41,9 @@ def main() -> None:
     out = sys.stdout.buffer
 
     def say(thing: object) -> None:
-        out.write(json.dumps(thing, default=plain, separators=(",", ":")).encode() + b"\n")
+        out.write(
+            json.dumps(thing, default=plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        )
 
     data = sys.stdin.buffer.read()
     try:

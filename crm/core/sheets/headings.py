@@ -102,20 +102,16 @@ def _filled(row: Row) -> list[tuple[int, Cell]]:
 
 def _choose(rows: Sequence[Row], known: Collection[str], *, guesses: bool) -> int | None:
     """The place of the best header row among the first 30, or None."""
-    keys = {key for name in known for key in _keys(name)}
+    keys = _known_keys(known)
     counts = Counter(len(_filled(row)) for row in rows[:120])
     typical = max(counts, key=lambda width: (counts[width] * min(width, 12), width), default=0)
     best, most = None, 0
     for place, row in enumerate(rows[:SEARCHED]):
         if row.number > SEARCHED + 200:
             break
-        found = {
-            _keys(cell)[0] if _keys(cell)[0] in keys else _keys(cell)[1]
-            for _, cell in _filled(row)
-            if isinstance(cell, str) and len(cell) <= 100 and any(key in keys for key in _keys(cell))
-        }
-        if len(found) > most:
-            best, most = place, len(found)
+        found = _matches(row, keys)
+        if found > most:
+            best, most = place, found
     if best is not None and (most > 1 or len(_filled(rows[best])) > 1 or typical <= 1):
         return best
     if typical <= 1:
@@ -130,6 +126,27 @@ def _choose(rows: Sequence[Row], known: Collection[str], *, guesses: bool) -> in
         if len(texts) == len(filled) and not any(_looks_like_data(text) for text in texts):
             return place
     return None
+
+
+def _known_keys(known: Collection[str]) -> set[str]:
+    return {key for name in known for key in _keys(name)}
+
+
+def _matches(row: Row, keys: Collection[str]) -> int:
+    """How many different known headings stand in the row."""
+    found = set()
+    for _, cell in _filled(row):
+        if isinstance(cell, str) and len(cell) <= 100:
+            full, short = _keys(cell)
+            if full in keys or short in keys:
+                found.add(full if full in keys else short)
+    return len(found)
+
+
+def knows(rows: Sequence[Row], known: Collection[str]) -> bool:
+    """Whether any known heading stands in the first rows."""
+    keys = _known_keys(known)
+    return any(_matches(row, keys) for row in rows[:SEARCHED])
 
 
 def _looks_like_data(text: str) -> bool:

@@ -65,7 +65,7 @@ def read_isolated(data: bytes, name: str, *, sheet: str | None, limits: Limits) 
         late.set()
         process.kill()
 
-    clock = threading.Timer(limits.seconds, stop)
+    clock = threading.Timer(2 * limits.seconds, stop)  # the child's own limit is processor time
     clock.start()
     try:
         parsed, error = _converse(process, asked, data)

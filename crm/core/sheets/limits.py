@@ -11,7 +11,7 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes are bytes, times seconds; `text_chars` is the text of all cells together."""
+    """Sizes are bytes, `seconds` processor time of the parser; `text_chars` is the text of all cells together."""
 
     file_bytes: int = 50 * MB
     unpacked_bytes: int = 600 * MB

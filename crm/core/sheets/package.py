@@ -67,9 +67,19 @@ class _Patterns(NamedTuple):
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 
 
+def _beyond(number: int) -> bytes:
+    """A pattern for whole numbers greater than this one: 250 → more digits, 3.., 26.-29., 251-259."""
+    digits = str(number)
+    choices = [rf"[1-9]\d{{{len(digits)},}}"]
+    for at, digit in enumerate(digits):
+        if digit != "9":
+            choices.append(rf"{digits[:at]}[{int(digit) + 1}-9]\d{{{len(digits) - at - 1}}}")
+    return "|".join(choices).encode()
+
+
 @lru_cache(maxsize=8)
-def _patterns(prefix: bytes, digits: int) -> _Patterns:
-    """`prefix` is that of the namespace in this sheet, `digits` the length of the first row number too far."""
+def _patterns(prefix: bytes, last_row: int) -> _Patterns:
+    """`prefix` is that of the namespace in this sheet."""
 
     def pattern(text: bytes) -> re.Pattern[bytes]:
         return re.compile(text.replace(b"~", re.escape(prefix)))
@@ -78,8 +88,8 @@ def _patterns(prefix: bytes, digits: int) -> _Patterns:
         cell=b"<" + prefix + b"c",
         values=(b"<" + prefix + b"v", b"<" + prefix + b"is"),
         function=b"<" + prefix + b"f",
-        wide=re.compile(rb"""\sr=["']([A-Z]{2,3})\d"""),
-        deep=re.compile(rb"""\sr=["'][A-Z]{0,3}(\d{%d,})""" % digits),
+        wide=re.compile(rb"""r=["']([A-Z]{2,3})\d"""),
+        deep=re.compile(rb"""r=["'][A-Z]{0,3}(?:%b)["']""" % _beyond(last_row)),
         filled=pattern(rb"""<~c\b[^>]*?\sr=["']([A-Z]{1,3})(\d{1,7})["'](?:[^>]*[^>/])?>(?!\s*</)"""),
         error=pattern(
             rb"""<~c\b([^>]*\st=["']e["'][^>]*)>\s*(?:<~f\b[^>]*/>|<~f\b[^>]*>[^<]*</~f>)?\s*(?:<~v>([^<]*)<)?"""
@@ -206,7 +216,7 @@ class _SheetScanner:
         if self.patterns is None:
             root = re.search(rb"<(?:([A-Za-z_][\w.-]*):)?worksheet\b", text[:4096])
             prefix = root[1] + b":" if root and root[1] else b""
-            self.patterns = _patterns(prefix, len(str(self.limits.last_row)))
+            self.patterns = _patterns(prefix, self.limits.last_row)
         # never look at half a cell: the last one waits for its end
         cut = max(text.rfind(self.patterns.cell + b" "), text.rfind(self.patterns.cell + b">"))
         if cut < 0:
@@ -230,10 +240,7 @@ class _SheetScanner:
         scan.has_values = True
         if scan.far is None:
             widest = {column_index(letters.decode()) for letters in set(patterns.wide.findall(text))}
-            deepest = patterns.deep.findall(text)
-            if (widest and max(widest) >= limits.columns) or any(
-                int(row) > limits.last_row for row in deepest
-            ):
+            if (widest and max(widest) >= limits.columns) or patterns.deep.search(text):
                 self._find_far(text, patterns)
         if b't="e"' in text or b"t='e'" in text:
             for found in patterns.error.finditer(text):

@@ -8,14 +8,23 @@ from typing import BinaryIO
 
 from crm.core.sheets import compound, package
 from crm.core.sheets.csv_text import find_delimiter, read_text
-from crm.core.sheets.headings import find_header, shape
+from crm.core.sheets.headings import find_header, knows, shape
 from crm.core.sheets.isolation import Parsed, Range, read_isolated, too_long, too_many
 from crm.core.sheets.limits import DEFAULT, Limits
 from crm.core.sheets.recognising import damaged, encrypted, recognise
 from crm.core.sheets.table import BadCell, Cell, Fault, Float1904, Kind, Row, Table
-from crm.core.words import N_, Refused
+from crm.core.words import N_, Refused, Word
 
-_PASTED = "粘贴的文字"
+_OTHERS = 5  # sheets tried beside the first one
+
+
+class Source(Word):
+    """Stands for the file name where there is no file."""
+
+    PASTED = "pasted", N_("粘贴的文字")
+
+
+_PASTED = Source.PASTED
 
 
 def read(
@@ -28,7 +37,7 @@ def read(
     header_row: int | None = None,
     line_heading: str = "名称",
 ) -> Table:
-    """Read the sheet named, or the first visible one with content.
+    """Read the sheet named, or the first visible one with content (that has a known heading, if one has).
 
     `known` are headings the caller understands, synonyms included; they decide which row is the header.
     `header_row` overrides that by its row number. A file of one column whose header is not known has none; its
@@ -43,6 +52,12 @@ def read(
         return table
     read_book = _read_xlsx if kind is Kind.XLSX else _read_xls
     parsed = read_book(data, filename, sheet, limits)
+    if sheet is None and known and len(parsed.sheet_names) > 1 and not knows(parsed.rows, known):
+        for other in [name for name in parsed.sheet_names if name != parsed.sheet][:_OTHERS]:
+            candidate = read_book(data, filename, other, limits)
+            if knows(candidate.rows, known):
+                parsed = candidate
+                break
     del data
     _refuse_merged(parsed, known, header_row, filename)
     table = Table(filename, kind, parsed.rows, sheet_names=parsed.sheet_names, sheet=parsed.sheet)

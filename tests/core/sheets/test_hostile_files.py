@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from crm.core.sheets import DEFAULT, Limits, read
+from crm.core.sheets.package import _beyond
 from crm.core.words import Refused
 from tests.core.sheets import nasty
 
@@ -32,6 +36,7 @@ MEASURE = """
 import json, re, resource, sys, time
 from pathlib import Path
 from crm.core.sheets import read
+from crm.core.sheets.package import _beyond
 from crm.core.words import Refused
 def own(): return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 source, begun, before = Path(sys.argv[1]), time.monotonic(), own()
@@ -300,3 +305,8 @@ def test_the_limits_are_said_in_words() -> None:
     said = [str(Refused(message.text, **message.params)) for message in DEFAULT.describe()]
     assert any("200,000 行、200 列" in sentence and "32,767" in sentence for sentence in said)
     assert any("50 MB" in sentence for sentence in said)
+
+
+@given(some.integers(1, 2_000_000), some.integers(1, 2_000_000))
+def test_row_numbers_beyond_the_limit_are_recognised(limit: int, number: int) -> None:
+    assert bool(re.fullmatch(_beyond(limit), str(number).encode())) is (number > limit)

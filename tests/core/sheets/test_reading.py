@@ -208,6 +208,13 @@ def test_the_first_visible_sheet_with_content_is_read_and_others_by_name() -> No
         read(data, "a.xlsx", sheet="四")
 
 
+def test_a_sheet_of_instructions_does_not_hide_the_table() -> None:
+    rules = nasty.rows_xml([["填写说明", "要求"], ["第一条", "如实填写"]])
+    data = nasty.xlsx(("说明", rules), ("名单", nasty.rows_xml([["企业名称", "街道"], ["甲", "城东"]])))
+    assert read(data, "a.xlsx", known=KNOWN).sheet == "名单"
+    assert read(data, "a.xlsx").sheet == "说明" == read(data, "a.xlsx", known={"别的"}).sheet
+
+
 def test_the_name_of_the_file_does_not_matter() -> None:
     assert read(nasty.table(["企业名称", "街道"], ["甲", "乙"]), "名单.csv").kind is Kind.XLSX
     assert read("企业名称,街道\n甲,乙".encode(), "名单.xlsx").kind is Kind.TEXT
