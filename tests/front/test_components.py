@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,10 @@ MACRO = re.compile(r"{%-? macro ([a-z]\w*)\(")
 
 
 @pytest.fixture(scope="module")
-def visitor() -> Iterator[FlaskClient]:
+def visitor() -> FlaskClient:
     app = make_app()
     app.test_client_class = LintingClient
-    with app.test_client() as client:
-        yield client
+    return app.test_client()
 
 
 @pytest.mark.parametrize("name", PAGES)
