@@ -89,19 +89,12 @@ def provide(root: Path, npm: list[str]) -> None:
     folder = lock.parent
     shutil.rmtree(folder / "node_modules", ignore_errors=True)
     node = npm[0] if len(npm) == 2 else shutil.which("node") or "node"
-    path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])
-    env = {**os.environ, "PATH": path}
-    run_quietly(
-        [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-        cwd=folder,
-        env=env,
-        what="npm",
-    )
+    vendor.clean_install(npm, folder)
     home.mkdir()
     run_quietly(
         [node, "--input-type=module", "-e", INFLATE],
         cwd=folder,
-        env={**env, "TMPDIR": str(home)},
+        env={**os.environ, "TMPDIR": str(home)},
         what="chromium",
     )
     text = FONTS.format(own=home / "fonts" / "fonts", cache=home / "fonts-cache")

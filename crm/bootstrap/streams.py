@@ -22,6 +22,7 @@ NETWORK = re.compile(
     r"Temporary failure in name resolution|Name or service not known|getaddrinfo|NameResolutionError|"
     r"NewConnectionError|Connection refused|Connection reset|ConnectTimeout|ReadTimeout|Read timed out|"
     r"Max retries exceeded|ProxyError|Network is unreachable|No route to host|CERTIFICATE_VERIFY_FAILED|SSLError|"
+    r"SELF_SIGNED_CERT|UNABLE_TO_|"
     r"ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|ERR_SOCKET_TIMEOUT|from versions: none|E40[34]|E50\d"
 )
 

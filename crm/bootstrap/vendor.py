@@ -151,6 +151,19 @@ def wheel_node(venv_python: Path) -> list[str] | None:
     return None
 
 
+def clean_install(npm: list[str], folder: Path) -> None:
+    """``npm ci`` from the lock in `folder`, no scripts run. Trusts the certificates the system trusts."""
+    # npm's own children must find this node too
+    path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
+    patience = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--loglevel=error"]
+    run_quietly(
+        [*npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts", *patience],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "NODE_USE_SYSTEM_CA": "1", "NO_UPDATE_NOTIFIER": "1"},
+        what="npm",
+    )
+
+
 def fill(root: Path, npm: list[str]) -> None:
     """``npm ci`` in a folder of its own, copy what is used, rename into place: all or nothing."""
     work, fresh = root / ".crm-vendor", root / "static" / "vendor.new"
@@ -161,14 +174,7 @@ def fill(root: Path, npm: list[str]) -> None:
         work.mkdir()
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy2(root / name, work / name)
-        # npm's own children must find this node too
-        path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
-        run_quietly(
-            [*npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-            cwd=work,
-            env={**os.environ, "PATH": path, "NO_UPDATE_NOTIFIER": "1"},
-            what="npm",
-        )
+        clean_install(npm, work)
         modules = work / "node_modules"
         for name, source in FILES.items():
             target = fresh / name
