@@ -70,7 +70,13 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     errors.init(app)
     for name in BUILT:
         import_module(f"crm.{name}").init(app)
+    for name in BUILT:  # slot JOBS: the kinds of long work
+        if find_spec(f"crm.{name}.jobs"):
+            import_module(f"crm.{name}.jobs")
     # the slots: what is recomputed in the transaction that touches its tables, in feature order
-    transaction.DERIVE[:] = [import_module("crm.ladder.actions").STAGES]
+    transaction.DERIVE[:] = [
+        import_module("crm.firms.actions").SEARCH,
+        import_module("crm.ladder.actions").STAGES,
+    ]
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
     return app

@@ -59,7 +59,7 @@ class Firm(Versioned, Stamped, Model):
     source_number: Mapped[str | None] = mapped_column(sa.String(80), index=True)  # that source's own number
     archived_on: Mapped[dt.date | None]
     archive_reason: Mapped[str | None] = mapped_column(sa.String(200))
-    merged_into_id: Mapped[int | None] = mapped_column(firm_key())
+    merged_into_id: Mapped[int | None] = mapped_column(firm_key(), index=True)
     street: Mapped[Unit | None] = relationship(lazy="raise_on_sql")
     officer: Mapped[User | None] = relationship(lazy="raise_on_sql")
     __table_args__ = (
@@ -68,6 +68,15 @@ class Firm(Versioned, Stamped, Model):
         sa.Index("ix_firms_street_updated", "street_id", "updated_at", "id"),
         sa.Index("ix_firms_industry_updated", "leading_industry", "updated_at", "id"),
         sa.Index("ix_firms_officer_updated", "officer_id", "updated_at", "id"),
+        sa.Index("ix_firms_registered", "registered_on", "id"),
+        # without a code the name alone tells firms apart
+        sa.Index(
+            "uq_firms_codeless",
+            "name_key",
+            unique=True,
+            sqlite_where=sa.text("code IS NULL AND archived_on IS NULL"),
+            postgresql_where=sa.text("code IS NULL AND archived_on IS NULL"),
+        ),
     )
 
 
@@ -213,13 +222,24 @@ class ImportBatch(Versioned, Stamped, Model):
     filename: Mapped[str] = mapped_column(sa.String(200))
     sha256: Mapped[str] = mapped_column(sa.String(64))
     size: Mapped[int] = mapped_column(sa.BigInteger)
-    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)  # heading → field
+    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field → heading
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)  # sheet name, header row, unit of money
+    headings: Mapped[list[Any]] = mapped_column(default=list)  # of the file, in their order
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # outcome → rows
-    problem: Mapped[dict[str, Any] | None] = mapped_column(
-        sa.JSON
-    )  # message code and parameters when refused
+    problem: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # {text, params} when refused
+    job_id: Mapped[int | None] = mapped_column(BigId)  # the queued job that reads or writes it
     operation: Mapped[str | None] = mapped_column(sa.String(32))  # the audit operation that wrote it
     undo_operation: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class ImportFile(Model):
+    """The uploaded bytes of a batch, kept until it is written or dropped, so that columns can be corrected."""
+
+    __tablename__ = "import_files"
+    __audited__ = False
+    id: Mapped[Pk]
+    batch_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batches.id", ondelete="CASCADE"), unique=True)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
 class ImportRow(Model):

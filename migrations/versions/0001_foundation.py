@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from crm.core.search import create_search, drop_search
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -29,6 +31,7 @@ def upgrade() -> None:
         sa.Column("after", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_changes")),
         sa.UniqueConstraint("operation", "n", name=op.f("uq_audit_changes_operation_n")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("audit_changes", schema=None) as batch_op:
         batch_op.create_index("ix_audit_changes_row", ["kind", "row_id", "id"], unique=False)
@@ -70,6 +73,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "audit_personal",
@@ -80,6 +84,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_personal")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("audit_personal", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_personal_commitment"), ["commitment"], unique=False)
@@ -96,8 +101,11 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("headings", sa.JSON(), nullable=False),
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("problem", sa.JSON(), nullable=True),
+        sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("operation", sa.String(length=32), nullable=True),
         sa.Column("undo_operation", sa.String(length=32), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -106,7 +114,35 @@ def upgrade() -> None:
         sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batches")),
+        sqlite_autoincrement=True,
     )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("message", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("problem", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("requested_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("requested_by", sa.String(length=120), nullable=False),
+        sa.Column("claimed_by", sa.String(length=80), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.create_index("ix_jobs_requested_by", ["requested_by_id", "state"], unique=False)
+        batch_op.create_index("ix_jobs_state", ["state", "id"], unique=False)
+
     op.create_table(
         "sign_in_attempts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -116,6 +152,7 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempts")),
         sa.UniqueConstraint("key", name=op.f("uq_sign_in_attempts_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "tag_batches",
@@ -134,13 +171,18 @@ def upgrade() -> None:
         sa.Column("problem", sa.JSON(), nullable=True),
         sa.Column("operation", sa.String(length=32), nullable=True),
         sa.Column("undo_operation", sa.String(length=32), nullable=True),
+        sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_batches")),
+        sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("tag_batches", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_batches_sha256", ["sha256", "kind"], unique=False)
+
     op.create_table(
         "units",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -160,10 +202,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["successor_id"], ["units.id"], name=op.f("fk_units_successor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_units")),
         sa.UniqueConstraint("name", "starts_on", name=op.f("uq_units_name_starts_on")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_units_parent_id"), ["parent_id"], unique=False)
 
+    op.create_table(
+        "import_files",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["import_batches.id"], name=op.f("fk_import_files_batch_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_files")),
+        sa.UniqueConstraint("batch_id", name=op.f("uq_import_files_batch_id")),
+        sqlite_autoincrement=True,
+    )
     op.create_table(
         "import_rows",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -183,6 +238,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_rows")),
         sa.UniqueConstraint("batch_id", "row_no", name=op.f("uq_import_rows_batch_id_row_no")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("import_rows", schema=None) as batch_op:
         batch_op.create_index("ix_import_rows_outcome", ["batch_id", "outcome", "row_no"], unique=False)
@@ -195,6 +251,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=True),
         sa.Column("number", sa.String(length=80), nullable=True),
+        sa.Column("place", sa.String(length=120), nullable=True),
         sa.Column("granted_on", sa.Date(), nullable=True),
         sa.Column("outcome", sa.String(40), nullable=False),
         sa.Column("how", sa.String(length=20), nullable=True),
@@ -203,14 +260,18 @@ def upgrade() -> None:
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("decision", sa.String(40), nullable=True),
         sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.String(40), nullable=True),
         sa.Column("certification_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["tag_batches.id"], name=op.f("fk_tag_rows_batch_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_rows")),
         sa.UniqueConstraint("batch_id", "row_no", name=op.f("uq_tag_rows_batch_id_row_no")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("tag_rows", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_rows_certification", ["certification_id"], unique=False)
         batch_op.create_index("ix_tag_rows_outcome", ["batch_id", "outcome", "row_no"], unique=False)
 
     op.create_table(
@@ -236,6 +297,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_users_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("username_key", name=op.f("uq_users_username_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_users_unit_id"), ["unit_id"], unique=False)
@@ -275,18 +337,28 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["street_id"], ["units.id"], name=op.f("fk_firms_street_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_firms")),
         sa.UniqueConstraint("code", name=op.f("uq_firms_code")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("firms", schema=None) as batch_op:
         batch_op.create_index(
             "ix_firms_industry_updated", ["leading_industry", "updated_at", "id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_firms_merged_into_id"), ["merged_into_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_firms_name"), ["name"], unique=False)
         batch_op.create_index(batch_op.f("ix_firms_name_key"), ["name_key"], unique=False)
         batch_op.create_index("ix_firms_officer_updated", ["officer_id", "updated_at", "id"], unique=False)
+        batch_op.create_index("ix_firms_registered", ["registered_on", "id"], unique=False)
         batch_op.create_index("ix_firms_sort", ["name_sort", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_firms_source_number"), ["source_number"], unique=False)
         batch_op.create_index("ix_firms_street_updated", ["street_id", "updated_at", "id"], unique=False)
         batch_op.create_index("ix_firms_updated", ["updated_at", "id"], unique=False)
+        batch_op.create_index(
+            "uq_firms_codeless",
+            ["name_key"],
+            unique=True,
+            sqlite_where=sa.text("code IS NULL AND archived_on IS NULL"),
+            postgresql_where=sa.text("code IS NULL AND archived_on IS NULL"),
+        )
 
     op.create_table(
         "unit_heads",
@@ -303,6 +375,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_unit_heads_unit_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_unit_heads_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_heads")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("unit_heads", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_unit_heads_unit_id"), ["unit_id"], unique=False)
@@ -321,6 +394,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_grants_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_grants")),
         sa.UniqueConstraint("user_id", "permission", name=op.f("uq_user_grants_user_id_permission")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_grants", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_grants_user_id"), ["user_id"], unique=False)
@@ -338,6 +412,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_roles_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_roles")),
         sa.UniqueConstraint("user_id", "role", name=op.f("uq_user_roles_user_id_role")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_roles", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_roles_user_id"), ["user_id"], unique=False)
@@ -356,6 +431,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_user_sessions_token_hash")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_sessions_user_id"), ["user_id"], unique=False)
@@ -376,6 +452,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_above_scale_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_above_scale")),
         sa.UniqueConstraint("firm_id", "year", name=op.f("uq_above_scale_firm_id_year")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("above_scale", schema=None) as batch_op:
         batch_op.create_index("ix_above_scale_year", ["year", "is_above"], unique=False)
@@ -407,9 +484,7 @@ def upgrade() -> None:
             ["renews_id"], ["certifications.id"], name=op.f("fk_certifications_renews_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_certifications")),
-        sa.UniqueConstraint(
-            "firm_id", "kind", "granted_on", name=op.f("uq_certifications_firm_id_kind_granted_on")
-        ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("certifications", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_certifications_batch_id"), ["batch_id"], unique=False)
@@ -417,6 +492,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_certifications_firm", ["firm_id", "kind", "granted_on"], unique=False)
         batch_op.create_index("ix_certifications_kind", ["kind", "granted_on", "expires_on"], unique=False)
         batch_op.create_index("ix_certifications_number", ["kind", "number"], unique=False)
+        batch_op.create_index(batch_op.f("ix_certifications_renews_id"), ["renews_id"], unique=False)
+        batch_op.create_index(
+            "uq_certifications_granted",
+            ["firm_id", "kind", "granted_on"],
+            unique=True,
+            sqlite_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+            postgresql_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+        )
 
     op.create_table(
         "contacts",
@@ -435,6 +518,7 @@ def upgrade() -> None:
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_contacts_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contacts_firm_id"), ["firm_id"], unique=False)
@@ -455,6 +539,7 @@ def upgrade() -> None:
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_equity_rounds_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_equity_rounds")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("equity_rounds", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_equity_rounds_firm_id"), ["firm_id"], unique=False)
@@ -473,6 +558,7 @@ def upgrade() -> None:
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_firm_moves_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_firm_moves")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("firm_moves", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_firm_moves_firm_id"), ["firm_id"], unique=False)
@@ -493,6 +579,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_firm_names_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_firm_names")),
         sa.UniqueConstraint("firm_id", "name", name=op.f("uq_firm_names_firm_id_name")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("firm_names", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_firm_names_firm_id"), ["firm_id"], unique=False)
@@ -522,6 +609,7 @@ def upgrade() -> None:
             "counted_on",
             name=op.f("uq_ip_counts_firm_id_kind_acquisition_counted_on"),
         ),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "rd_institutions",
@@ -540,6 +628,7 @@ def upgrade() -> None:
         sa.Column("updated_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_rd_institutions_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rd_institutions")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("rd_institutions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_rd_institutions_firm_id"), ["firm_id"], unique=False)
@@ -559,6 +648,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stage_intervals")),
         sa.UniqueConstraint("firm_id", "from_on", name=op.f("uq_stage_intervals_firm_id_from_on")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("stage_intervals", schema=None) as batch_op:
         batch_op.create_index("ix_stage_intervals_stage", ["stage", "from_on", "to_on"], unique=False)
@@ -596,6 +686,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["firm_id"], ["firms.id"], name=op.f("fk_year_figures_firm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_year_figures")),
         sa.UniqueConstraint("firm_id", "year", name=op.f("uq_year_figures_firm_id_year")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("year_figures", schema=None) as batch_op:
         batch_op.create_index("ix_year_figures_year", ["year", "firm_id"], unique=False)
@@ -625,8 +716,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["officer_id"], ["users.id"], name=op.f("fk_applications_officer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_applications")),
         sa.UniqueConstraint("firm_id", "kind", "is_open", name="uq_applications_one_open"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("applications", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_applications_certification_id"), ["certification_id"], unique=False
+        )
         batch_op.create_index("ix_applications_kind", ["kind", "is_open", "step", "step_on"], unique=False)
 
     op.create_table(
@@ -648,6 +743,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["officer_id"], ["users.id"], name=op.f("fk_application_moves_officer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application_moves")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("application_moves", schema=None) as batch_op:
         batch_op.create_index(
@@ -656,9 +752,11 @@ def upgrade() -> None:
 
     # ### end Alembic commands ###
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
+    create_search(op.get_bind())
 
 
 def downgrade() -> None:
+    drop_search(op.get_bind())
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("application_moves", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_moves_application_id"))
@@ -666,6 +764,7 @@ def downgrade() -> None:
     op.drop_table("application_moves")
     with op.batch_alter_table("applications", schema=None) as batch_op:
         batch_op.drop_index("ix_applications_kind")
+        batch_op.drop_index(batch_op.f("ix_applications_certification_id"))
 
     op.drop_table("applications")
     with op.batch_alter_table("year_figures", schema=None) as batch_op:
@@ -700,6 +799,12 @@ def downgrade() -> None:
 
     op.drop_table("contacts")
     with op.batch_alter_table("certifications", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_certifications_granted",
+            sqlite_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+            postgresql_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_certifications_renews_id"))
         batch_op.drop_index("ix_certifications_number")
         batch_op.drop_index("ix_certifications_kind")
         batch_op.drop_index("ix_certifications_firm")
@@ -729,13 +834,20 @@ def downgrade() -> None:
 
     op.drop_table("unit_heads")
     with op.batch_alter_table("firms", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_firms_codeless",
+            sqlite_where=sa.text("code IS NULL AND archived_on IS NULL"),
+            postgresql_where=sa.text("code IS NULL AND archived_on IS NULL"),
+        )
         batch_op.drop_index("ix_firms_updated")
         batch_op.drop_index("ix_firms_street_updated")
         batch_op.drop_index(batch_op.f("ix_firms_source_number"))
         batch_op.drop_index("ix_firms_sort")
+        batch_op.drop_index("ix_firms_registered")
         batch_op.drop_index("ix_firms_officer_updated")
         batch_op.drop_index(batch_op.f("ix_firms_name_key"))
         batch_op.drop_index(batch_op.f("ix_firms_name"))
+        batch_op.drop_index(batch_op.f("ix_firms_merged_into_id"))
         batch_op.drop_index("ix_firms_industry_updated")
 
     op.drop_table("firms")
@@ -745,18 +857,28 @@ def downgrade() -> None:
     op.drop_table("users")
     with op.batch_alter_table("tag_rows", schema=None) as batch_op:
         batch_op.drop_index("ix_tag_rows_outcome")
+        batch_op.drop_index("ix_tag_rows_certification")
 
     op.drop_table("tag_rows")
     with op.batch_alter_table("import_rows", schema=None) as batch_op:
         batch_op.drop_index("ix_import_rows_outcome")
 
     op.drop_table("import_rows")
+    op.drop_table("import_files")
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_units_parent_id"))
 
     op.drop_table("units")
+    with op.batch_alter_table("tag_batches", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_batches_sha256")
+
     op.drop_table("tag_batches")
     op.drop_table("sign_in_attempts")
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.drop_index("ix_jobs_state")
+        batch_op.drop_index("ix_jobs_requested_by")
+
+    op.drop_table("jobs")
     op.drop_table("import_batches")
     with op.batch_alter_table("audit_personal", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_personal_row")

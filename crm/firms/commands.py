@@ -1,0 +1,204 @@
+"""Commands of the registry: import, template, export, search."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from crm.core import audit
+from crm.core.cli import Command, Context
+from crm.core.clock import today
+from crm.core.db import db
+from crm.core.i18n import say
+from crm.core.transaction import commit
+from crm.core.words import N_, Message, Refused
+from crm.firms import queries, sheets
+from crm.firms.actions import staging
+from crm.firms.rules.columns import rules_of
+from crm.firms.rules.reasons import message
+from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
+
+BIGGEST = 60_000_000
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument(
+        "--sheet", choices=[kind.value for kind in SheetKind], default=SheetKind.REGISTRY.value
+    )
+    parser.add_argument("--mode", choices=[mode.value for mode in ImportMode], default=ImportMode.BOTH.value)
+    parser.add_argument("--dry-run", action="store_true", help="只核对,不写入 / check only")
+    parser.add_argument("--source", default=None, help="来源名称 / where the list comes from")
+    parser.add_argument(
+        "--unit", choices=sheets.UNITS, default="万元", help="没写单位的金额 / unit of bare amounts"
+    )
+    parser.add_argument("--worksheet", default=None, help="工作表名 / worksheet")
+    parser.add_argument(
+        "--column", action="append", default=[], metavar="FIELD=HEADING", help="改列的对应 / map a column"
+    )
+
+
+def run_import(arguments: argparse.Namespace, context: Context) -> int:
+    """Read, match, write; doubtful rows are left out and told."""
+    path: Path = arguments.file
+    sheet, mode = SheetKind(arguments.sheet), ImportMode(arguments.mode)
+    session = db.session()
+    content = _bytes(path)
+    staging.require(context.actor, sheet)
+    table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
+    mapping = {**sheets.recognise(table.headings, sheet), **_columns(arguments.column, sheet, table.headings)}
+    rows = sheets.parse(table, mapping, sheet, arguments.unit)
+    if not rows:
+        raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
+    staged = staging.judge(session, rows, sheet=sheet, mode=mode, today=today())
+    result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
+    if not arguments.dry_run:
+        batch = staging.upload(
+            session, actor=context.actor, sheet=sheet, mode=mode, filename=path.name, content=content,
+            source=arguments.source or path.stem, options={"unit": arguments.unit},
+        )  # fmt: skip
+        staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=table.headings)
+        staging.write(session, batch, actor=context.actor, today=today())
+        commit(session)
+        result["batch"] = batch.id
+    result["columns"] = mapping
+    result["ignored"] = [name for name in table.headings if name not in mapping.values()]
+    for outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL):
+        result[outcome.value] = [_told(item) for item in staged if item.joined.outcome is outcome]
+    if context.as_json:
+        context.emit(result)
+    else:
+        _report(result, context, arguments.dry_run)
+    return 0
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise Refused(N_("没有文件「%(name)s」。"), name=str(path))
+    with path.open("rb") as stream:
+        content = stream.read(BIGGEST)
+    return content
+
+
+def _columns(given: list[str], sheet: SheetKind, headings: list[str]) -> dict[str, str]:
+    known = rules_of(sheet)
+    found: dict[str, str] = {}
+    for pair in given:
+        name, _, heading = pair.partition("=")
+        if name not in known or heading not in headings:
+            raise Refused(N_("不认识的列对应「%(pair)s」。"), pair=pair)
+        found[name] = heading
+    return found
+
+
+def _told(item: staging.Staged) -> dict[str, Any]:
+    joined = item.joined
+    told: dict[str, Any] = {
+        "row": item.read.row_no,
+        "name": item.read.values.get("name"),
+        "code": item.read.values.get("code"),
+        "reasons": [
+            {"column": reason.get("column"), "field": reason.get("field"), "reason": say(message(reason))}
+            for reason in joined.reasons
+        ],
+    }
+    if joined.outcome is RowOutcome.DOUBTFUL:
+        told["candidates"] = [
+            {"id": each["id"], "name": each["name"], "score": each["score"]} for each in joined.candidates
+        ]
+    return told
+
+
+def _report(result: dict[str, Any], context: Context, is_trial: bool) -> None:
+    parts = "，".join(f"{say(outcome.label)} {result['counts'][outcome.value]:,}" for outcome in RowOutcome)
+    context.say(say(N_("试运行，没有写入：%(parts)s"), parts=parts) if is_trial else parts)
+    for outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL):
+        for told in result[outcome.value][:50]:
+            why = "；".join(reason["reason"] for reason in told["reasons"])
+            context.say(
+                say(N_("第 %(row)s 行 %(name)s：%(why)s"), row=told["row"], name=told["name"] or "", why=why)
+            )
+        if len(result[outcome.value]) > 50:
+            context.say(say(N_("另有 %(n)d 行，请加 --json 看全部。"), n=len(result[outcome.value]) - 50))
+
+
+def _template_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument(
+        "--sheet", choices=[kind.value for kind in SheetKind], default=SheetKind.REGISTRY.value
+    )
+
+
+def run_template(arguments: argparse.Namespace, context: Context) -> None:
+    """Write an empty sheet with the headings the import recognises."""
+    rules_of(SheetKind(arguments.sheet))
+    sheets.template(arguments.file, SheetKind(arguments.sheet), say)
+    context.say(str(arguments.file))
+    if context.as_json:
+        context.emit({"file": str(arguments.file)})
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help=".xlsx / .csv")
+    parser.add_argument(
+        "--filter", default="", metavar="QUERYSTRING", help="与网址里的条件相同 / as in the address"
+    )
+
+
+def run_export(arguments: argparse.Namespace, context: Context) -> None:
+    """Write exactly the filtered list; the export is in the audit."""
+    session = db.session()
+    context.actor.require("export:run")
+    wanted = queries.asked(dict(parse_qsl(arguments.filter.lstrip("?"))))
+    written = [0]
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for chunk in queries.all_rows(session, wanted, context.actor):
+            for row in chunk:
+                written[0] += 1
+                yield sheets.export_row(row, say)
+
+    columns = sheets.export_columns(say)
+    if arguments.file.suffix.lower() == ".csv":
+        sheets.export_csv_file(arguments.file, columns, rows())
+    else:
+        sheets.export_xlsx(arguments.file, columns, rows(), say)
+    audit.begin(
+        session, actor=context.actor, action=Act.EXPORT, count=written[0], filter=arguments.filter[:500]
+    )
+    commit(session)
+    context.say(
+        say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": written[0], "file": str(arguments.file)}))
+    )
+    if context.as_json:
+        context.emit({"count": written[0], "file": str(arguments.file)})
+
+
+def _search_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text")
+    parser.add_argument("--limit", type=int, default=10)
+
+
+def run_search(arguments: argparse.Namespace, context: Context) -> None:
+    """The palette's answers, best first."""
+    context.actor.require("firm:read")
+    limit = max(1, min(arguments.limit, 1000))
+    found = queries.search(db.session(), arguments.text, context.actor, limit)
+    if context.as_json:
+        context.emit([{"id": hit.id, "name": hit.name, "why": say(hit.why)} for hit in found])
+    else:
+        for hit in found:
+            context.say(f"{hit.id}\t{hit.name}\t{hit.code or ''}\t{say(hit.why)}")
+
+
+COMMANDS = [
+    Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
+    Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
+    Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments),
+    Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments),
+]
+
+__all__ = ["COMMANDS", "BatchState"]

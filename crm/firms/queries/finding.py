@@ -1,0 +1,45 @@
+"""Finding firms by what people type: pieces of names, former names, pinyin, codes (see core/search.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.core import search as index
+from crm.core.permissions import Actor
+from crm.core.words import Message
+from crm.firms.models import Firm
+from crm.firms.queries.scope import visible_to
+
+KIND = "firm"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A firm that answers a search, and why it does."""
+
+    id: int
+    name: str
+    code: str | None
+    why: Message
+
+
+def text_condition(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """Firms whose names, code or pinyin answer to the text; None for an empty one."""
+    return Firm.id.in_(index.matching(session, KIND, value)) if value.strip() else None
+
+
+def search(session: Session, text: str, viewer: Actor, limit: int = 10) -> list[Found]:
+    """The best answers first, archived firms left out. Two statements."""
+    visible = sa.select(Firm.id).where(
+        Firm.id == index.entries.c.subject_id, visible_to(viewer), Firm.archived_on.is_(None)
+    )
+    hits = index.find(session, KIND, text[:100], limit=limit, visible=visible)
+    codes = dict(
+        session.execute(sa.select(Firm.id, Firm.code).where(Firm.id.in_([hit.id for hit in hits])))
+        .tuples()
+        .all()
+    )
+    return [Found(hit.id, hit.name, codes.get(hit.id), hit.why) for hit in hits]

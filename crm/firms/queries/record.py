@@ -1,0 +1,230 @@
+"""One firm: the record, what is dated or counted about it, its history. The viewer decides what is there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from crm.accounts.models import User
+from crm.core.audit import AuditChange, AuditEnvelope
+from crm.core.permissions import Actor
+from crm.core.words import N_, Missing
+from crm.firms.models import (
+    AboveScale,
+    Contact,
+    EquityRound,
+    Firm,
+    FirmMove,
+    FirmName,
+    IpCount,
+    RdInstitution,
+    YearFigures,
+)
+from crm.firms.queries.scope import editable_by, figures_visible_to, reach, visible_to
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel another feature shows on a firm's page, loaded when it comes into view."""
+
+    title: str
+    endpoint: str  # takes firm_id
+    needs: str
+
+
+PANELS: list[Panel] = []  # filled by the factory
+TAGS: list[Callable[[Session, int, dt.date], Sequence[tuple[str, bool]]]] = []  # (text, is it the stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a viewer may do with one firm."""
+
+    edit: bool
+    figures: bool
+    edit_figures: bool
+    reveal: bool
+
+
+@dataclass(slots=True)
+class History:
+    """One operation on the firm: who, when, what, and the facts that changed."""
+
+    at: dt.datetime
+    who: str
+    action: str
+    params: Mapping[str, Any]
+    changes: list[tuple[str, Any, Any]] = field(default_factory=list)
+
+
+def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
+    """The firm with its street and officer. Raises `Missing` when there is none, or none to be seen."""
+    if not 0 < firm_id < 2**63:
+        raise Missing(N_("没有这家企业。"))
+    found = session.execute(
+        sa.select(Firm)
+        .options(joinedload(Firm.street), joinedload(Firm.officer))
+        .where(Firm.id == firm_id, visible_to(viewer))
+    ).scalar_one_or_none()
+    if found is None:
+        raise Missing(N_("没有这家企业。"))
+    return found
+
+
+def rights(session: Session, firm_id: int, viewer: Actor) -> Rights:
+    """What the viewer may do with this firm: one statement."""
+    row = session.execute(
+        sa.select(
+            editable_by(viewer).label("edit"),
+            figures_visible_to(viewer).label("figures"),
+            reach(viewer, "figure:edit").label("edit_figures"),
+            reach(viewer, "contact:reveal").label("reveal"),
+        ).where(Firm.id == firm_id)
+    ).one()
+    return Rights(*(bool(value) for value in row))
+
+
+def names_of(session: Session, firm_id: int) -> Sequence[FirmName]:
+    """Former and other names, the latest first."""
+    return session.scalars(
+        sa.select(FirmName)
+        .where(FirmName.firm_id == firm_id)
+        .order_by(FirmName.until_on.desc().nulls_last(), FirmName.id.desc())
+        .limit(50)
+    ).all()
+
+
+def moves_of(session: Session, firm_id: int) -> Sequence[FirmMove]:
+    """Changes of status, the latest first."""
+    return session.scalars(
+        sa.select(FirmMove)
+        .where(FirmMove.firm_id == firm_id)
+        .order_by(FirmMove.on.desc(), FirmMove.id.desc())
+        .limit(20)
+    ).all()
+
+
+def contacts_of(session: Session, firm_id: int) -> Sequence[Contact]:
+    """Contacts, the main one first. Whoever shows them masks them unless they were revealed."""
+    return session.scalars(
+        sa.select(Contact)
+        .where(Contact.firm_id == firm_id)
+        .order_by(Contact.is_primary.desc(), Contact.id)
+        .limit(50)
+    ).all()
+
+
+def figures_of(session: Session, firm_id: int, years: int = 5) -> Sequence[YearFigures]:
+    """The latest years on record, the newest first."""
+    return session.scalars(
+        sa.select(YearFigures)
+        .where(YearFigures.firm_id == firm_id)
+        .order_by(YearFigures.year.desc())
+        .limit(years)
+    ).all()
+
+
+def figures_in(session: Session, firm_id: int, year: int) -> YearFigures | None:
+    """A year's figures, or None when there are none."""
+    return session.execute(
+        sa.select(YearFigures).where(YearFigures.firm_id == firm_id, YearFigures.year == year)
+    ).scalar_one_or_none()
+
+
+def ip_of(session: Session, firm_id: int) -> Sequence[IpCount]:
+    """The IP counts of the latest day on record."""
+    latest = sa.select(sa.func.max(IpCount.counted_on)).where(IpCount.firm_id == firm_id).scalar_subquery()
+    return session.scalars(
+        sa.select(IpCount)
+        .where(IpCount.firm_id == firm_id, IpCount.counted_on == latest)
+        .order_by(IpCount.kind, IpCount.acquisition)
+    ).all()
+
+
+def equity_of(session: Session, firm_id: int) -> Sequence[EquityRound]:
+    """Equity rounds, the latest first."""
+    return session.scalars(
+        sa.select(EquityRound)
+        .where(EquityRound.firm_id == firm_id)
+        .order_by(EquityRound.on.desc(), EquityRound.id.desc())
+        .limit(50)
+    ).all()
+
+
+def institutions_of(session: Session, firm_id: int) -> Sequence[RdInstitution]:
+    """R&D institutions, the latest first."""
+    return session.scalars(
+        sa.select(RdInstitution)
+        .where(RdInstitution.firm_id == firm_id)
+        .order_by(RdInstitution.recognised_on.desc(), RdInstitution.id.desc())
+        .limit(50)
+    ).all()
+
+
+def above_scale_of(session: Session, firm_id: int) -> Sequence[AboveScale]:
+    """The above-scale flags, the latest year first."""
+    return session.scalars(
+        sa.select(AboveScale).where(AboveScale.firm_id == firm_id).order_by(AboveScale.year.desc()).limit(10)
+    ).all()
+
+
+def history_of(session: Session, firm_id: int, limit: int = 12) -> list[History]:
+    """The latest operations on this firm's record, with the facts they changed. Two statements."""
+    row_ops = (
+        sa.select(AuditChange.operation)
+        .where(AuditChange.kind == "firms", AuditChange.row_id == firm_id)
+        .order_by(AuditChange.id.desc())
+        .limit(limit)
+    )
+    subject_ops = (
+        sa.select(AuditEnvelope.operation)
+        .where(AuditEnvelope.subject_kind == "firm", AuditEnvelope.subject_id == firm_id)
+        .order_by(AuditEnvelope.seq.desc())
+        .limit(limit)
+    )
+    one, other = row_ops.subquery(), subject_ops.subquery()
+    envelopes = session.execute(
+        sa.select(
+            AuditEnvelope.operation, AuditEnvelope.at, AuditEnvelope.actor_name, AuditEnvelope.action,
+            AuditEnvelope.params,
+        )
+        .where(
+            sa.or_(
+                AuditEnvelope.operation.in_(sa.select(one.c.operation)),
+                AuditEnvelope.operation.in_(sa.select(other.c.operation)),
+            )
+        )
+        .order_by(AuditEnvelope.seq.desc())
+        .limit(limit)
+    ).all()  # fmt: skip
+    found = {row.operation: History(row.at, row.actor_name, row.action, row.params) for row in envelopes}
+    changes = session.execute(
+        sa.select(AuditChange.operation, AuditChange.before, AuditChange.after)
+        .where(
+            AuditChange.kind == "firms",
+            AuditChange.row_id == firm_id,
+            AuditChange.verb == "update",
+            AuditChange.operation.in_(list(found)),
+        )
+        .order_by(AuditChange.id)
+    )
+    for row in changes:
+        entry = found[row.operation]
+        entry.changes += [(key, row.before.get(key), value) for key, value in row.after.items()]
+    return list(found.values())
+
+
+def last_editor(session: Session, firm_id: int) -> tuple[str, dt.datetime] | None:
+    """Who changed the record last, and when."""
+    user = aliased(User)
+    row = session.execute(
+        sa.select(user.name, Firm.updated_at)
+        .outerjoin(user, user.id == Firm.updated_by_id)
+        .where(Firm.id == firm_id)
+    ).one_or_none()
+    return None if row is None or row.name is None else (row.name, row.updated_at)

@@ -1,0 +1,39 @@
+"""Spreadsheets of the registry, in and out."""
+
+from crm.firms.sheets.reading import (
+    UNITS,
+    Parsed,
+    check_mapping,
+    known_headings,
+    open_pasted,
+    open_table,
+    parse,
+    recognise,
+)
+from crm.firms.sheets.writing import (
+    export_columns,
+    export_csv,
+    export_csv_file,
+    export_row,
+    export_xlsx,
+    left_rows,
+    template,
+)
+
+__all__ = [
+    "UNITS",
+    "Parsed",
+    "check_mapping",
+    "export_columns",
+    "export_csv",
+    "export_csv_file",
+    "export_row",
+    "export_xlsx",
+    "known_headings",
+    "left_rows",
+    "open_pasted",
+    "open_table",
+    "parse",
+    "recognise",
+    "template",
+]

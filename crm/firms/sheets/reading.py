@@ -1,0 +1,156 @@
+"""A workbook on its way in: recognise its columns, judge every cell by its field's rule, column by column."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from crm.core import sheets
+from crm.core.sheets.cells import shown
+from crm.core.sheets.headings import Unit, match_columns, unit_of
+from crm.core.sheets.table import Cell, Table
+from crm.core.words import N_, Message, Refused, Word
+from crm.firms.rules.columns import SHEETS
+from crm.firms.rules.fields import Capital, Rule
+from crm.firms.rules.reasons import kept
+from crm.firms.rules.words import SheetKind
+
+UNITS: tuple[Unit, ...] = ("元", "万元", "亿元")
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A row of the file: as its author saw it, the values in plain JSON, and why it cannot be taken."""
+
+    row_no: int
+    raw: dict[str, str]
+    values: dict[str, Any] = field(default_factory=dict)
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+
+def known_headings(sheet: SheetKind) -> list[str]:
+    """Every heading the sheet understands: they decide which row of a file is its header."""
+    return [heading for rule in SHEETS[sheet] for heading in (rule.label, *rule.headings)]
+
+
+def open_table(
+    source: Path | bytes | BinaryIO, filename: str, sheet: SheetKind, options: Mapping[str, Any] | None = None
+) -> Table:
+    """Read an uploaded file. `options`: `sheet_name`, `header_row`. Raises `Refused` in words."""
+    options = options or {}
+    return sheets.read(
+        source,
+        filename,
+        known=known_headings(sheet),
+        sheet=options.get("sheet_name") or None,
+        header_row=options.get("header_row"),
+        line_heading="企业名称",
+    )
+
+
+def open_pasted(text: str, sheet: SheetKind) -> Table:
+    """Read rows pasted from a sheet, or one name a line."""
+    return sheets.read_pasted(text, known=known_headings(sheet), line_heading="企业名称")
+
+
+def recognise(headings: Sequence[str], sheet: SheetKind) -> dict[str, str]:
+    """field → heading, by label and synonyms."""
+    return match_columns(headings, {rule.name: (rule.label, *rule.headings) for rule in SHEETS[sheet]})
+
+
+def check_mapping(mapping: Mapping[str, str], sheet: SheetKind) -> None:
+    """Raises `Refused` when a column is missing without which no row can be read, naming all of them."""
+    rules = {rule.name: rule for rule in SHEETS[sheet]}
+    missing = [
+        Message(rule.label)
+        for rule in rules.values()
+        if rule.is_required and rule.name not in mapping and rule.name != "name"
+    ]
+    if "name" not in mapping and "code" not in mapping:
+        missing.insert(0, Message(N_("企业名称或统一社会信用代码")))
+    if missing:
+        raise Refused(N_("没有认出这些列：%(columns)s。"), columns=missing, items=missing)
+
+
+def parse(table: Table, mapping: Mapping[str, str], sheet: SheetKind, unit: Unit = "万元") -> list[Parsed]:
+    """Judge all rows. `unit` is meant where neither the cell nor its heading names one."""
+    check_mapping(mapping, sheet)
+    headings = table.headings
+    rows = [
+        Parsed(
+            record.row,
+            {
+                heading: text
+                for heading, cell in zip(headings, record.cells, strict=False)
+                if cell is not None and (text := _raw(cell))
+            },
+        )
+        for record in table.records
+    ]
+    for rule in SHEETS[sheet]:
+        heading = mapping.get(rule.name)
+        if heading is not None and heading in headings:
+            _column(rule, heading, table, rows, unit_of(heading) or unit)
+    for rule in SHEETS[sheet]:
+        if rule.is_required and rule.name != "name":
+            _require(rule, rows)
+    return rows
+
+
+def _column(rule: Rule, heading: str, table: Table, rows: list[Parsed], unit: Unit) -> None:
+    place = table.headings.index(heading)
+    judged: dict[tuple[type, Cell], tuple[dict[str, Any] | None, dict[str, Any] | None]] = {}
+    for record, row in zip(table.records, rows, strict=True):
+        cell = record.cells[place] if place < len(record.cells) else None
+        if cell is None:
+            continue
+        key = (type(cell), cell)
+        found = judged.get(key)
+        if found is None:
+            found = judged[key] = _judge(rule, cell, unit, heading)
+        values, reason = found
+        if reason is not None:
+            row.reasons.append(reason)
+        elif values:
+            row.values.update(values)
+
+
+def _judge(
+    rule: Rule, cell: Cell, unit: Unit, heading: str
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    try:
+        value = rule.parse(cell, unit)
+    except Refused as refusal:
+        return None, {**kept(refusal), "field": rule.name, "column": heading}
+    if value is None:
+        return None, None
+    if isinstance(value, Capital):
+        return {"capital_yuan": value.yuan, "capital_text": value.text}, None
+    return {rule.name: plain(value)}, None
+
+
+def _require(rule: Rule, rows: list[Parsed]) -> None:
+    missing = {
+        **kept(Refused(N_("%(label)s没有填。"), label=rule.label_message)),
+        "field": rule.name,
+        "column": None,
+    }
+    for row in rows:
+        if rule.name not in row.values and all(reason["field"] != rule.name for reason in row.reasons):
+            row.reasons.append(missing)
+
+
+def plain(value: Any) -> Any:
+    """A judged value as plain JSON: days as ISO text, enum members as their codes."""
+    if isinstance(value, Word):
+        return value.value
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+def _raw(cell: Cell) -> str:
+    return cell.strip()[:2000] if isinstance(cell, str) else shown(cell)
