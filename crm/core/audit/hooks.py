@@ -157,8 +157,6 @@ def _after_rollback(session: Session, previous: SessionTransaction) -> None:
 
 
 def _after_end(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested:
-        session.info.get(operations.MARKS, {}).pop(transaction, None)
-    elif transaction.parent is None:
+    if transaction.parent is None:  # a savepoint's end comes before its rollback is told: marks stay till here
         operations.forget(session)
         session.info.pop(WROTE, None)

@@ -94,11 +94,12 @@ def mark(session: Session, savepoint: object) -> None:
 
 def back_to_mark(session: Session, savepoint: object) -> None:
     """The savepoint was rolled back, its change rows with it: so goes the digest."""
-    state = session.info.get(MARKS, {}).get(savepoint)
+    marks = session.info.get(MARKS, {})
     operation = running(session)
-    if operation is None:
+    if operation is None or savepoint not in marks:
         return
-    if state is None:
+    state = marks.pop(savepoint)
+    if state is None:  # it was named within the savepoint
         operation.n, operation.digest = 0, hashlib.sha256()
     else:
         _same, operation.n, digest = state
