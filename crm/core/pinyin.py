@@ -74,7 +74,8 @@ def _initials(char: str) -> frozenset[str]:
 
 def sounded(text: str) -> str:
     """The characters of ``text`` that have a reading, folded: what pinyin is matched against."""
-    return "".join(char for char in fold(text) if readings(char))
+    folded = fold(text)
+    return folded if all(map(readings, folded)) else "".join(char for char in folded if readings(char))
 
 
 def syllables(text: str) -> list[tuple[str, ...]]:

@@ -23,7 +23,6 @@ from crm.core.db import Base, BigId
 from crm.core.folding import fold
 from crm.core.grams import (
     ANYTHING,
-    NOTHING,
     All,
     Need,
     grams,
@@ -32,13 +31,11 @@ from crm.core.grams import (
     needs,
     plain_code,
     split,
-    tag,
-    tagged,
 )
 from crm.core.words import N_, Message
 
 CHUNK = 2_000
-FILTERED = 10_000  # subjects a list filter by pinyin takes at most
+FILTERED = 2_000  # subjects a list filter takes at most by pinyin alone
 LINE = "\n"
 
 entries = sa.Table(
@@ -199,9 +196,8 @@ def _known(connection: sa.Connection, numbers: list[int]) -> dict[int, dict[str,
 
 
 def _grams_of(row: dict[str, Any]) -> list[str]:
-    mark = tag(row["kind"])
-    names = [row["name"], *row["others"].split(LINE)]
-    return [mark + gram for gram in grams(names, row["codes"].split(LINE))]
+    others = row["others"].split(LINE) if row["others"] else []
+    return grams([row["name"], *others], row["codes"].split(LINE) if row["codes"] else [])
 
 
 def _add(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
@@ -240,64 +236,64 @@ def _remove(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
 
 # --- asking -----------------------------------------------------------------------------------------------------
 
-EXACT, PREFIX, INSIDE, FORMER, CODE, SOUNDS_FIRST, SOUNDS, SOUNDS_FORMER = range(8)
+EXACT, PREFIX, INSIDE, FORMER, CODE, SOUNDS, SOUNDS_FORMER = range(7)
 
 
 def find(
     session: SessionLike, kind: str, query: str, *, limit: int = 20, visible: sa.Select[Any] | None = None
 ) -> list[Hit]:
     """Subjects whose texts have every term of ``query``: exact name first, then beginning, inside, former name,
-    code, pinyin; shorter names first. ``visible`` selects the ids the viewer may see. Empty query: nothing."""
+    code, pinyin, pinyin of a former name (the worst term counts); shorter names first. ``visible`` selects the
+    ids the viewer may see. An empty query finds nothing."""
     terms = split(query)
     if not terms or limit < 1:
         return []
     dialect = session.connection().dialect.name
-    wanted = _narrowed(dialect, kind, terms, visible)
-    if not any(map(pinyin.is_term, terms)):
-        wanted = wanted.add_columns(_rank(dialect, terms).label("rank")).where(*_checks(dialect, terms))
-        rows = session.execute(
-            wanted.order_by(sa.text("rank"), entries.c.length, entries.c.subject_id).limit(limit)
+    written = _written(dialect, kind, terms, visible)
+    rank = _rank(dialect, terms)
+    ordered = written.order_by(rank, entries.c.length, entries.c.subject_id).limit(limit)
+    rows = list(session.execute(ordered))
+    if len(rows) < limit and any(map(pinyin.is_term, terms)):
+        rows += _heard(
+            session, _narrowed(dialect, kind, terms, visible, heard=True), terms, limit - len(rows)
         )
-        return [_hit(row, terms) for row in rows]
-    return [_hit(row, terms) for _, row in _heard(session, wanted, terms)[:limit]]
+    return [_hit(row, terms) for row in rows]
 
 
 def matching(session: SessionLike, kind: str, query: str) -> sa.Select[tuple[int]]:
-    """A select of the subjects' ids, for list filters: ``Firm.id.in_(search.matching(…))``. Terms that may be
-    pinyin are resolved at once (the ``FILTERED`` best)."""
+    """A select of the subjects' ids, for list filters: ``Firm.id.in_(search.matching(…))``. What is found by
+    pinyin alone is looked up at once, the ``FILTERED`` shortest names of it."""
     terms = split(query)
-    ids = sa.select(entries.c.subject_id).where(entries.c.kind == kind)
+    c = entries.c
     if not terms:
-        return ids.where(sa.false())
+        return sa.select(c.subject_id).where(sa.false())
     dialect = session.connection().dialect.name
-    if any(map(pinyin.is_term, terms)):
-        found = _heard(session, _narrowed(dialect, kind, terms, None), terms)[:FILTERED]
-        return ids.where(entries.c.entry.in_([row.entry for _, row in found]))
-    narrow = _narrowed(dialect, kind, terms, None).where(*_checks(dialect, terms))
-    return narrow.with_only_columns(entries.c.subject_id)
+    found = _written(dialect, kind, terms, None).with_only_columns(c.subject_id)
+    if not any(map(pinyin.is_term, terms)):
+        return found
+    heard = _heard(session, _narrowed(dialect, kind, terms, None, heard=True), terms, FILTERED)
+    either = sa.or_(c.entry.in_(found.with_only_columns(c.entry)), c.entry.in_([row.entry for row in heard]))
+    return sa.select(c.subject_id).where(either)
 
 
-def _narrowed(dialect: str, kind: str, terms: list[str], visible: sa.Select[Any] | None) -> sa.Select[Any]:
+def _narrowed(
+    dialect: str, kind: str, terms: list[str], visible: sa.Select[Any] | None, *, heard: bool
+) -> sa.Select[Any]:
+    """Entries of the kind whose grams allow every term."""
     c = entries.c
     wanted: sa.Select[Any] = sa.select(c.entry, c.subject_id, c.title, c.name, c.others, c.codes, c.length)
-    wanted = wanted.where(c.kind == kind)
+    first, last = entry_of(kind, 0), entry_of(kind, (1 << 44) - 1)
     if visible is not None:
         wanted = wanted.where(c.subject_id.in_(visible))
-    parts = tuple(need for term in terms if (need := needs(term)) != ANYTHING)
-    if NOTHING in parts:
-        return wanted.where(sa.false())
+    parts = tuple(need for term in terms if (need := needs(term, heard=heard)) != ANYTHING)
     if not parts:
-        return wanted
-    need = tagged(All(parts), kind)
+        return wanted.where(c.entry.between(first, last))
     if dialect == "sqlite":
-        found = sa.select(_index.c.rowid).where(
-            sa.literal_column("search_grams").op("MATCH")(
-                sa.bindparam("grams", match_expression(need), sa.Text)
-            )
-        )
-    else:
-        found = sa.select(_index.c.entry).where(_contains(need))
-    return wanted.where(c.entry.in_(found))
+        asked = sa.bindparam("grams", match_expression(All(parts)), sa.Text)
+        found = sa.select(_index.c.rowid).where(sa.literal_column("search_grams").op("MATCH")(asked))
+        return wanted.where(c.entry.in_(found.where(_index.c.rowid.between(first, last))))
+    found = sa.select(_index.c.entry).where(_contains(All(parts)))
+    return wanted.where(c.entry.in_(found.where(_index.c.entry.between(first, last))))
 
 
 def _contains(need: Need) -> sa.ColumnElement[bool]:
@@ -307,8 +303,8 @@ def _contains(need: Need) -> sa.ColumnElement[bool]:
     plain = [part for part in need.parts if isinstance(part, str)]
     rest = [_contains(part) for part in need.parts if not isinstance(part, str)]
     if isinstance(need, All):
-        return sa.and_(sa.true(), *([column.contains(plain)] if plain else []), *rest)
-    return sa.or_(sa.false(), *([column.overlap(plain)] if plain else []), *rest)
+        return sa.and_(*([column.contains(plain)] if plain else []), *rest)
+    return sa.or_(*([column.overlap(plain)] if plain else []), *rest)
 
 
 def _inside(dialect: str, column: sa.ColumnElement[str], term: str) -> sa.ColumnElement[bool]:
@@ -316,43 +312,57 @@ def _inside(dialect: str, column: sa.ColumnElement[str], term: str) -> sa.Column
     return where > 0
 
 
-def _checks(dialect: str, terms: list[str]) -> list[sa.ColumnElement[bool]]:
-    checks = []
+def _written(dialect: str, kind: str, terms: list[str], visible: sa.Select[Any] | None) -> sa.Select[Any]:
+    """Entries that have every term in writing: in a name, a former name or a code."""
+    wanted = _narrowed(dialect, kind, terms, visible, heard=False)
     for term in terms:
         columns = [entries.c.name, entries.c.others, *([entries.c.codes] if is_code(term) else [])]
-        checks.append(sa.or_(*(_inside(dialect, column, term) for column in columns)))
-    return checks
+        wanted = wanted.where(sa.or_(*(_inside(dialect, column, term) for column in columns)))
+    return wanted
 
 
 def _rank(dialect: str, terms: list[str]) -> sa.ColumnElement[int]:
+    """The worst rank of the terms that `_written` has found."""
     c = entries.c
-    total: sa.ColumnElement[int] = sa.literal(0)
-    for term in terms:
-        total = total + sa.case(
-            (c.name == term, EXACT),
-            (sa.func.substr(c.name, 1, len(term)) == term, PREFIX),
-            (_inside(dialect, c.name, term), INSIDE),
-            (_inside(dialect, c.others, term), FORMER),
-            else_=CODE,
-        )
-    return total
+
+    def up_to(rank: int, term: str) -> sa.ColumnElement[bool]:
+        begins = sa.func.substr(c.name, 1, len(term)) == term
+        if rank == EXACT:
+            return c.name == term
+        if rank == PREFIX:
+            return begins
+        inside = _inside(dialect, c.name, term)
+        return inside if rank == INSIDE else sa.or_(inside, _inside(dialect, c.others, term))
+
+    ranks = (EXACT, PREFIX, INSIDE, FORMER)
+    return sa.case(*((sa.and_(*(up_to(rank, term) for term in terms)), rank) for rank in ranks), else_=CODE)
 
 
-def _heard(
-    session: SessionLike, wanted: sa.Select[Any], terms: list[str]
-) -> list[tuple[tuple[int, int, int], sa.Row[Any]]]:
-    """The narrowed rows that have every term, pinyin included, best first: (order, row)."""
-    found = []
-    for row in session.execute(wanted):
-        ranks = [_rank_of(row, term) for term in terms]
-        if None not in ranks:
-            found.append(((sum(filter(None, ranks)), row.length, row.subject_id), row))
-    found.sort(key=lambda pair: pair[0])
-    return found
+def _heard(session: SessionLike, wanted: sa.Select[Any], terms: list[str], limit: int) -> list[sa.Row[Any]]:
+    """The best of the narrowed entries that need pinyin for one of the terms. Read in their order and only as
+    far as needed."""
+    ordered = wanted.order_by(entries.c.length, entries.c.subject_id)
+    found: list[sa.Row[Any]] = []
+    formerly: list[sa.Row[Any]] = []
+    with session.execute(ordered, execution_options={"yield_per": 200}) as result:
+        for row in result:
+            rank = _rank_of(row, terms)
+            if rank == SOUNDS:
+                found.append(row)
+                if len(found) == limit:
+                    break
+            elif rank == SOUNDS_FORMER and len(formerly) < limit:
+                formerly.append(row)
+    return (found + formerly)[:limit]
 
 
-def _rank_of(row: sa.Row[Any], term: str) -> int | None:
-    """How a term is found in an entry; None when it is not."""
+def _rank_of(row: sa.Row[Any], terms: list[str]) -> int | None:
+    """The worst rank of the terms in an entry; None when one of them is not found."""
+    ranks = [_rank_of_term(row, term) for term in terms]
+    return None if None in ranks else max(rank for rank in ranks if rank is not None)
+
+
+def _rank_of_term(row: sa.Row[Any], term: str) -> int | None:
     if term in row.name:
         return EXACT if term == row.name else PREFIX if row.name.startswith(term) else INSIDE
     if term in row.others:
@@ -361,29 +371,29 @@ def _rank_of(row: sa.Row[Any], term: str) -> int | None:
         return CODE
     if not pinyin.is_term(term):
         return None
-    at = pinyin.position(term, pinyin.sounded(row.name))
-    if at >= 0:
-        return SOUNDS if at else SOUNDS_FIRST
-    heard = any(pinyin.position(term, pinyin.sounded(name)) >= 0 for name in row.others.split(LINE))
-    return SOUNDS_FORMER if heard else None
+    if pinyin.position(term, pinyin.sounded(row.name)) >= 0:
+        return SOUNDS
+    return SOUNDS_FORMER if _heard_in(row.others, term) else None
+
+
+def _heard_in(others: str, term: str) -> str | None:
+    names = others.split(LINE) if others else []
+    return next((name for name in names if pinyin.position(term, pinyin.sounded(name)) >= 0), None)
 
 
 def _hit(row: sa.Row[Any], terms: list[str]) -> Hit:
-    ranks = [(rank, term) for term in terms if (rank := _rank_of(row, term)) is not None]
-    worst, term = max(ranks)
-    return Hit(row.subject_id, row.title, _why(row, worst, term), 100 - 10 * worst)
+    rank, term = max((rank, term) for term in terms if (rank := _rank_of_term(row, term)) is not None)
+    return Hit(row.subject_id, row.title, _why(row, rank, term), 100 - 10 * rank)
 
 
 def _why(row: sa.Row[Any], rank: int, term: str) -> Message:
     if rank == FORMER:
-        return Message(
-            N_("曾用名：%(name)s"), {"name": next(name for name in row.others.split(LINE) if term in name)}
-        )
+        former = next(name for name in row.others.split(LINE) if term in name)
+        return Message(N_("曾用名：%(name)s"), {"name": former})
     if rank == CODE:
         code = next(code for code in row.codes.split(LINE) if term in code)
         return Message(N_("代码：%(code)s"), {"code": code.upper()})
     if rank == SOUNDS_FORMER:
-        heard = (name for name in row.others.split(LINE) if pinyin.position(term, pinyin.sounded(name)) >= 0)
-        return Message(N_("曾用名（拼音）：%(name)s"), {"name": next(heard)})
+        return Message(N_("曾用名（拼音）：%(name)s"), {"name": _heard_in(row.others, term)})
     texts = {EXACT: N_("名称一致"), PREFIX: N_("名称开头"), INSIDE: N_("名称包含")}
     return Message(texts.get(rank, N_("拼音")))
