@@ -73,27 +73,63 @@ SUPERVISOR = Person("cast-supervisor", "戴清越", Role.SUPERVISOR, "自创办"
 READ_ONLY = Person("cast-readonly", "夏一诺", Role.READ_ONLY, "财政局")
 STRANGER = Person("cast-stranger", "胡不归", None, "沙城")
 
-CAST = (SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR, LEADER, INVESTMENT, INVESTMENT_2, BUREAU_HEAD, SCIENCE, SCIENCE_2,
-        FINANCE, REPORTER, SUPERVISOR, READ_ONLY, STRANGER)
+CAST = (
+    SYSTEM_ADMIN,
+    SECURITY_ADMIN,
+    AUDITOR,
+    LEADER,
+    INVESTMENT,
+    INVESTMENT_2,
+    BUREAU_HEAD,
+    SCIENCE,
+    SCIENCE_2,
+    FINANCE,
+    REPORTER,
+    SUPERVISOR,
+    READ_ONLY,
+    STRANGER,
+)
 # one person of each role, and the one without: the columns of the matrix role x endpoint
-ONE_OF_EACH = (SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR, LEADER, INVESTMENT, SCIENCE, FINANCE, REPORTER, SUPERVISOR,
-               READ_ONLY, STRANGER)
+ONE_OF_EACH = (
+    SYSTEM_ADMIN,
+    SECURITY_ADMIN,
+    AUDITOR,
+    LEADER,
+    INVESTMENT,
+    SCIENCE,
+    FINANCE,
+    REPORTER,
+    SUPERVISOR,
+    READ_ONLY,
+    STRANGER,
+)
 
 
 def enter(session: Session) -> None:
     """Put units and people into the template database (within a named transaction)."""
     ids: dict[str, int] = {}
     for short, (name, kind, parent) in UNITS.items():
-        unit = Unit(name=name, short_name=short, kind=kind, parent_id=ids.get(parent or ""),
-                    starts_on=dt.date(2015, 1, 1))
+        unit = Unit(
+            name=name,
+            short_name=short,
+            kind=kind,
+            parent_id=ids.get(parent or ""),
+            starts_on=dt.date(2015, 1, 1),
+        )
         session.add(unit)
         session.flush()
         ids[short] = unit.id
     shared = hash_password(PASSWORD)
     at = now()
     for person in CAST:
-        user = User(username=person.username, username_key=person.username, name=person.name,
-                    unit_id=ids[person.unit], password_hash=shared, password_changed_at=at)
+        user = User(
+            username=person.username,
+            username_key=person.username,
+            name=person.name,
+            unit_id=ids[person.unit],
+            password_hash=shared,
+            password_changed_at=at,
+        )
         session.add(user)
         session.flush()
         if person.role is not None:
@@ -125,8 +161,16 @@ def sign_in(client: FlaskClient, person: Person) -> FlaskClient:
     token = secrets.token_urlsafe(32)
     at = now()
     with client.application.app_context(), Session(db.engine) as session:
-        session.add(UserSession(token_hash=queries.hash_token(token), user_id=id_of(session, person), started_at=at,
-                                expires_at=at + dt.timedelta(hours=12), address="127.0.0.1", agent="tests"))
+        session.add(
+            UserSession(
+                token_hash=queries.hash_token(token),
+                user_id=id_of(session, person),
+                started_at=at,
+                expires_at=at + dt.timedelta(hours=12),
+                address="127.0.0.1",
+                agent="tests",
+            )
+        )
         session.commit()
     with client.session_transaction() as cookie:
         cookie.clear()

@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, Response, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from crm.core import audit
@@ -156,7 +157,14 @@ def _finish(response: Response) -> Response:
     return response
 
 
+class Id(IntegerConverter):
+    """An id in a URL: plain digits that fit the database; anything else is 404."""
+
+    regex = "[0-9]{1,18}"
+
+
 def init(app: Flask) -> None:
+    app.url_map.converters["int"] = Id
     app.before_request(_begin)
     csrf.init_app(app)
     app.before_request(_guard)

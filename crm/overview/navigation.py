@@ -17,7 +17,13 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("ladder.calendar", "calendar", N_("证书日历"), ("firm:read",), "main"),
     ("accounts.people", "users", N_("人员"), ("account:manage", "role:grant"), "admin"),
     ("accounts.units", "sitemap", N_("单位"), ("account:manage", "role:grant"), "admin"),
-    ("accounts.roles", "shield-check", N_("角色与权限"), ("account:manage", "role:grant", "audit:read"), "admin"),
+    (
+        "accounts.roles",
+        "shield-check",
+        N_("角色与权限"),
+        ("account:manage", "role:grant", "audit:read"),
+        "admin",
+    ),
     ("overview.audit_log", "history", N_("审计日志"), ("audit:read",), "admin"),
 )
 
@@ -32,6 +38,14 @@ def navigation() -> list[dict[str, Any]]:
             continue
         if needed and not any(viewer.may(permission) for permission in needed):
             continue
-        found.append({"endpoint": endpoint, "icon": icon, "label": label, "group": group, "count": None,
-                      "current": here == endpoint or here.startswith(endpoint + "_")})
+        found.append(
+            {
+                "endpoint": endpoint,
+                "icon": icon,
+                "label": label,
+                "group": group,
+                "count": None,
+                "current": here == endpoint or here.startswith(endpoint + "_"),
+            }
+        )
     return found

@@ -20,16 +20,27 @@ NOBODY = Actor(user_id=None, name="anonymous")
 
 
 def start(
-    session: Session, user: User, *, actor: Actor, address: str, agent: str, at: dt.datetime,
-    hours: float = ABSOLUTE_HOURS, reason: str = "session.start",
+    session: Session,
+    user: User,
+    *,
+    actor: Actor,
+    address: str,
+    agent: str,
+    at: dt.datetime,
+    hours: float = ABSOLUTE_HOURS,
+    reason: str = "session.start",
 ) -> str:
     """Open a session for a person and forget the failures of the account. Returns its secret, kept nowhere else."""
     audit.begin(session, actor=actor, action=reason, subject=("user", user.id))
     token = secrets.token_urlsafe(32)
     session.add(
         UserSession(
-            token_hash=hash_token(token), user_id=user.id, started_at=at, expires_at=at + dt.timedelta(hours=hours),
-            address=address[:64], agent=agent[:200],
+            token_hash=hash_token(token),
+            user_id=user.id,
+            started_at=at,
+            expires_at=at + dt.timedelta(hours=hours),
+            address=address[:64],
+            agent=agent[:200],
         )
     )
     forget(session, account_key(user.username))
@@ -38,7 +49,14 @@ def start(
 
 
 def sign_in(
-    session: Session, *, user_id: int, password_hash: str, username: str, address: str, agent: str, at: dt.datetime,
+    session: Session,
+    *,
+    user_id: int,
+    password_hash: str,
+    username: str,
+    address: str,
+    agent: str,
+    at: dt.datetime,
     replaces: int | None = None,
 ) -> str | None:
     """Open a session after the password was found right against `password_hash`.
@@ -55,10 +73,13 @@ def sign_in(
         return None
     if replaces is not None:
         session.execute(
-            sa.update(UserSession).where(UserSession.id == replaces, UserSession.ended_at.is_(None))
+            sa.update(UserSession)
+            .where(UserSession.id == replaces, UserSession.ended_at.is_(None))
             .values(ended_at=at, end_reason="replaced")
         )
-    return start(session, user, actor=Actor(user_id=user.id, name=user.name), address=address, agent=agent, at=at)
+    return start(
+        session, user, actor=Actor(user_id=user.id, name=user.name), address=address, agent=agent, at=at
+    )
 
 
 def refuse(
@@ -72,8 +93,16 @@ def refuse(
     count(session, address_key(address), at)
     known = {"account": fold_name(username)} if user_id is not None else {}
     subject = ("user", user_id) if user_id is not None else None
-    audit.begin(session, actor=NOBODY, action="session.lock" if locks else "session.refuse", subject=subject,
-                is_success=False, reason=reason, minutes=LOCK_MINUTES, **known)
+    audit.begin(
+        session,
+        actor=NOBODY,
+        action="session.lock" if locks else "session.refuse",
+        subject=subject,
+        is_success=False,
+        reason=reason,
+        minutes=LOCK_MINUTES,
+        **known,
+    )
     session.flush()
 
 
@@ -87,7 +116,9 @@ def count(session: Session, key: str, at: dt.datetime) -> bool:
         except IntegrityError:
             pass  # somebody else counted at the same moment
     found = session.execute(
-        sa.select(SignInAttempt).where(SignInAttempt.key == key).with_for_update()
+        sa.select(SignInAttempt)
+        .where(SignInAttempt.key == key)
+        .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
     if found.locked_until is not None and found.locked_until > at:
@@ -112,14 +143,14 @@ def end(session: Session, *, actor: Actor, session_id: int, at: dt.datetime) -> 
     audit.begin(session, actor=actor, action="session.end", subject=("user", actor.user_id or 0))
     session.execute(
         sa.update(UserSession)
-        .where(UserSession.id == session_id, UserSession.user_id == actor.user_id, UserSession.ended_at.is_(None))
+        .where(
+            UserSession.id == session_id, UserSession.user_id == actor.user_id, UserSession.ended_at.is_(None)
+        )
         .values(ended_at=at, end_reason="sign-out")
     )
 
 
-def end_all(
-    session: Session, user_id: int, *, at: dt.datetime, reason: str, keep: int | None = None
-) -> None:
+def end_all(session: Session, user_id: int, *, at: dt.datetime, reason: str, keep: int | None = None) -> None:
     """End every session of a person, but for the one with the id `keep`. Part of a named transaction."""
     statement = sa.update(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
     if keep is not None:
@@ -150,8 +181,14 @@ def change_password(
 def refuse_password(session: Session, *, actor: Actor, username: str, at: dt.datetime) -> None:
     """Count a wrong present password given while changing it: a stolen session must not guess on."""
     locks = count(session, account_key(username), at)
-    audit.begin(session, actor=actor, action="session.lock" if locks else "password.refuse", is_success=False,
-                subject=("user", actor.user_id or 0), minutes=LOCK_MINUTES)
+    audit.begin(
+        session,
+        actor=actor,
+        action="session.lock" if locks else "password.refuse",
+        is_success=False,
+        subject=("user", actor.user_id or 0),
+        minutes=LOCK_MINUTES,
+    )
     session.flush()
 
 

@@ -64,8 +64,16 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
     """The person behind a session's secret, with today's rights, or None when the session has ended."""
     rows = session.execute(
         sa.select(
-            UserSession.id, User.id, User.username, User.name, User.unit_id, User.language,
-            User.must_change_password, User.password_changed_at, UserRole.role, UserGrant.permission,
+            UserSession.id,
+            User.id,
+            User.username,
+            User.name,
+            User.unit_id,
+            User.language,
+            User.must_change_password,
+            User.password_changed_at,
+            UserRole.role,
+            UserGrant.permission,
         )
         .join(User, User.id == UserSession.user_id)
         .outerjoin(UserRole, UserRole.user_id == User.id)
@@ -81,7 +89,12 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
         return None
     session_id, user_id, username, name, unit_id, language, must_change, changed_at = rows[0][:8]
     actor = _actor(
-        session, user_id, name, unit_id, {row[8] for row in rows if row[8]}, {row[9] for row in rows if row[9]}
+        session,
+        user_id,
+        name,
+        unit_id,
+        {row[8] for row in rows if row[8]},
+        {row[9] for row in rows if row[9]},
     )
     forced = must_change or is_expired(changed_at, at)
     return SignedIn(actor, session_id, token, username, language, forced)

@@ -2,7 +2,15 @@
 
 from crm.accounts.rules.messages import MESSAGES
 from crm.accounts.rules.passwords import MAX_AGE_DAYS, MAX_LENGTH, MIN_LENGTH, check_password, is_expired
-from crm.accounts.rules.roles import ADMINISTRATORS, GIVEN_TO_PERSONS, TABLE, Permission, Role, check_roles, grants
+from crm.accounts.rules.roles import (
+    ADMINISTRATORS,
+    GIVEN_TO_PERSONS,
+    TABLE,
+    Permission,
+    Role,
+    check_roles,
+    grants,
+)
 from crm.accounts.rules.sign_in import (
     ABSOLUTE_HOURS,
     IDLE_MINUTES,

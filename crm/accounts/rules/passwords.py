@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from crm.core.folding import fold
 from crm.core.words import N_, Refused
@@ -18,37 +19,55 @@ MIN_LENGTH, MAX_LENGTH, KINDS, MAX_AGE_DAYS = 8, 256, 3, 90
 PASSPHRASE, HAN_PASSPHRASE, LONG = 20, 8, 32
 MIN_STRENGTH = 6
 
-COMMON = tuple(
-    "password passwd passwort passw pass pwd admin administrator admins root superuser sysadmin system server oracle "
-    "mysql postgres sqlserver guest user username login access master manager default changeme letmein welcome secret "
-    "test testing temp demo public private company office windows linux computer internet huawei cisco lenovo dell "
-    "iloveyou loveyou love lovely sunshine princess dragon monkey shadow football baseball basketball superman batman "
-    "trustno michael charlie jordan ashley jennifer jessica daniel thomas robert hunter tiger lucky happy angel flower "
-    "summer spring autumn winter january february march april june july august september october november december "
-    "monday friday hello china chinese zhongguo beijing shanghai hangzhou ningbo guangdong shenzhen taobao alibaba "
-    "alipay baidu tencent wechat weixin woaini woaiwo woaiwojia woshishui nihao tiantian mima yonghu guanliyuan "
-    "xitong gongsi zhengfu danwei bangong caonima laopo laogong baobao qwertyuiop qwerty qwert asdfghjkl asdfgh asdf "
-    "zxcvbnm zxcv qazwsxedc qazwsx qaz wsx edc rfv zaq xsw qweasd qweasdzxc abcabc abc aaa aa qq ww gov adm lock open "
-    "5201314 520 1314 1314520 147258369 147258 159753 110 119 120 163 126 168 888 666 999 管理员 密码 口令 系统 你好 "
-    "我爱你 中国 测试 用户 单位 政府 公司 欢迎".split()
+
+def _words(name: str) -> tuple[str, ...]:
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return tuple(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+COMMON, PLACES = _words("common.txt"), _words("places.txt")
+_ROWS = (
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "abcdefghijklmnopqrstuvwxyz",
+    "1234567890",
+    "01234567890",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+    "qazwsxedcrfvtgbyhnujm",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "q1w2e3r4t5y6u7i8o9p0",
+    "a1b2c3d4e5f6g7h8",
+    "147258369",
+    "741852963",
+    "0987654321",
 )
-PLACES = tuple(
-    "tidui wenzhou zhejiang zhenan zhenanchanyejijuqu chanyejijuqu jijuqu jingkaiqu kaifaqu jingjikaifaqu longwan oufei "
-    "lucheng ouhai dongtou yueqing ruian oujiangkou guanweihui kejiju kejikepu shangwuju jingfaju jinrongban jinrong "
-    "caizhengju caizheng zichuangban zhaoshangju zhaoshang zhaoshangban zirangjie ziranziyuanju guotuju fagaiju "
-    "jingxinju shuiwuju dangzhengban wetdz wzetdz keji wz zj xinghai haicheng tianhe shacheng jinhai "
-    "温州 浙江 浙南 产业 集聚区 经开区 开发区 龙湾 瓯飞 瓯江口 鹿城 瓯海 洞头 乐清 瑞安 管委会 科技局 科技 商务局 "
-    "招商局 招商 经发局 金融办 金融 财政局 财政 自创办 自然资源局 国土局 发改局 经信局 税务局 党政办 梯队 星海 海城 "
-    "天河 沙城 街道".split()
-)
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1234567890", "01234567890",
-         "1qaz2wsx3edc4rfv5tgb6yhn7ujm", "qazwsxedcrfvtgbyhnujm", "1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6u7i8o9p0",
-         "a1b2c3d4e5f6g7h8", "147258369", "741852963", "0987654321")
 _RUNS = tuple(run for row in _ROWS for run in (row, row[::-1]))
 # what a character may stand for: leet letters and the digit under the same key
-_STANDS = {"@": "a2", "4": "a", "8": "b", "(": "c9", "3": "e", "6": "g", "9": "g", "1": "il", "!": "il1", "|": "il",
-           "0": "o", "$": "s4", "5": "s", "7": "t", "+": "t", "2": "z", "#": "3", "%": "5", "^": "6", "&": "7",
-           "*": "8", ")": "0"}
+_STANDS = {
+    "@": "a2",
+    "4": "a",
+    "8": "b",
+    "(": "c9",
+    "3": "e",
+    "6": "g",
+    "9": "g",
+    "1": "il",
+    "!": "il1",
+    "|": "il",
+    "0": "o",
+    "$": "s4",
+    "5": "s",
+    "7": "t",
+    "+": "t",
+    "2": "z",
+    "#": "3",
+    "%": "5",
+    "^": "6",
+    "&": "7",
+    "*": "8",
+    ")": "0",
+}
 _KIND_PATTERNS = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[ -/:-@\[-`{-~]", r"[^\x00-\x7f]")
 _YEAR = re.compile(r"(?=((?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])?)?))")
 _SAME = re.compile(r"(?=((.)\2{2,}))")
@@ -68,13 +87,17 @@ def check_password(password: str, *, username: str = "", name: str = "") -> None
     kinds = sum(bool(re.search(pattern, password)) for pattern in _KIND_PATTERNS)
     han = len(set(re.findall(r"[\u3400-\u9fff\U00020000-\U0003ffff]", password)))
     if kinds < KINDS and len(password) < PASSPHRASE and han < HAN_PASSPHRASE:
-        raise Refused(N_("口令要含大写字母、小写字母、数字、符号、汉字中的至少 %(n)s 种。"), n=KINDS, field="password")
+        raise Refused(
+            N_("口令要含大写字母、小写字母、数字、符号、汉字中的至少 %(n)s 种。"), n=KINDS, field="password"
+        )
     folded = unicodedata.normalize("NFKC", password).casefold()
     own = tuple(part for part in (fold(username), fold(name)) if len(part) >= 2)
     if _strength(folded, (*PLACES, *own)) < MIN_STRENGTH <= _strength(folded, ()):
         raise Refused(N_("口令不能以单位、地名或自己的账号、姓名为主。"), field="password")
-    if _strength(folded, (*COMMON, *PLACES, *own)) < MIN_STRENGTH and (len(folded) < LONG or len(set(folded)) < 3):
-        raise Refused(N_("这个口令太常见,请换一个。"), field="password")
+    if _strength(folded, (*COMMON, *PLACES, *own)) < MIN_STRENGTH and (
+        len(folded) < LONG or len(set(folded)) < 3
+    ):
+        raise Refused(N_("这个口令太常见，请换一个。"), field="password")
 
 
 def _strength(text: str, words: Iterable[str]) -> int:
@@ -99,8 +122,11 @@ def _pieces(text: str, words: Iterable[str]) -> Iterator[tuple[int, int]]:
         for run in _RUNS:
             for begin in range(len(run) - 2):
                 length = 0
-                while (start + length < len(text) and begin + length < len(run)
-                       and run[begin + length] in stands[start + length]):
+                while (
+                    start + length < len(text)
+                    and begin + length < len(run)
+                    and run[begin + length] in stands[start + length]
+                ):
                     length += 1
                 if length >= 3:
                     yield start, start + length

@@ -40,7 +40,7 @@ class Permission(Word):
     FIRM_IMPORT = "firm:import", N_("导入企业")
     FIRM_MERGE = "firm:merge", N_("合并企业")
     LADDER_TAG = "ladder:tag", N_("标记证书和申报")
-    CONTACT_REVEAL = "contact:reveal", N_("查看联系方式(须填理由,留痕)")
+    CONTACT_REVEAL = "contact:reveal", N_("查看联系方式(须填理由，留痕)")
     LISTING_READ = "listing:read", N_("查看上市后备")
     LISTING_EDIT = "listing:edit", N_("编辑上市后备")
     LEAD_LOG = "lead:log", N_("登记线索")
@@ -50,8 +50,8 @@ class Permission(Word):
     PROJECT_CHECK = "project:check", N_("核对计数(不得核对自己的)")
     INSTRUCTION_WRITE = "instruction:write", N_("批示")
     ACTIVITY_ADD = "activity:add", N_("在可见记录上添加动态和文件")
-    REGISTER_ENTER = "register:enter", N_("台账和上报数:填报")
-    REGISTER_CHECK = "register:check", N_("台账和上报数:核对")
+    REGISTER_ENTER = "register:enter", N_("台账和上报数：填报")
+    REGISTER_CHECK = "register:check", N_("台账和上报数：核对")
     PLAN_READ = "plan:read", N_("查看指标、考核、报告")
     PLAN_MANAGE = "plan:manage", N_("管理指标、冻结、考核、报告")
     EXPORT_RUN = "export:run", N_("导出(留痕)")
@@ -146,11 +146,15 @@ def check_roles(roles: Iterable[Role], extra: Iterable[Permission] = ()) -> froz
         if permission not in GIVEN_TO_PERSONS:
             raise Refused(N_("「%(permission)s」只能随角色授予。"), permission=permission, field="extras")
         if GIVEN_TO_PERSONS[permission] not in wanted:
-            raise Refused(N_("「%(permission)s」只能授予%(role)s。"), permission=permission,
-                          role=GIVEN_TO_PERSONS[permission], field="extras")
+            raise Refused(
+                N_("「%(permission)s」只能授予%(role)s。"),
+                permission=permission,
+                role=GIVEN_TO_PERSONS[permission],
+                field="extras",
+            )
     if wanted & ADMINISTRATORS and len(wanted) > 1:
         raise Refused(
-            N_("系统管理员、安全管理员、审计员三员分立:一个账号只能担任其中一个,且不能兼其他角色。"),
+            N_("系统管理员、安全管理员、审计员三员分立：一个账号只能担任其中一个，且不能兼其他角色。"),
             field="roles",
         )
     return wanted

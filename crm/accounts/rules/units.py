@@ -23,4 +23,4 @@ def check_days(starts_on: dt.date | None, ends_on: dt.date | None) -> None:
 def check_successor(ends_on: dt.date | None, *, has_successor: bool) -> None:
     """Only a unit that has ended has a successor. Raises `Refused`."""
     if has_successor and ends_on is None:
-        raise Refused(N_("填了接续单位,就要填结束日期。"), field="ends_on")
+        raise Refused(N_("填了接续单位，就要填结束日期。"), field="ends_on")

@@ -71,7 +71,9 @@ def sign_in_now() -> Any:
         return render_template("accounts/sign_in.html", form=form), 422
     token = _try(username, password)
     if token is None:
-        refused = gettext("用户名或口令不对,或者账号暂时不能登录。连错 5 次会锁定 10 分钟;忘了口令请找系统管理员。")
+        refused = gettext(
+            "用户名或口令不对，或者账号暂时不能登录。连错 5 次会锁定 10 分钟；忘了口令请找系统管理员。"
+        )
         form.password.data = ""
         return render_template("accounts/sign_in.html", form=form, refused=refused), 422
     enter(token)
@@ -95,15 +97,36 @@ def _try(username: str, password: str) -> str | None:
     if known and is_good and known.is_active and not locked:
         before = current_user.session_id if current_user.is_authenticated else None
         token = sessions.sign_in(
-            database, user_id=known.user_id, password_hash=known.password_hash, username=username, address=address,
-            agent=agent, at=at, replaces=before,
+            database,
+            user_id=known.user_id,
+            password_hash=known.password_hash,
+            username=username,
+            address=address,
+            agent=agent,
+            at=at,
+            replaces=before,
         )
     else:
         token = None
-        reason = ("too-long" if len(password) > MAX_LENGTH else "unknown" if not known else "locked" if locked
-                  else "inactive" if not known.is_active else "password")
-        sessions.refuse(database, username=username, user_id=known.user_id if known else None, address=address,
-                        reason=reason, at=at)
+        reason = (
+            "too-long"
+            if len(password) > MAX_LENGTH
+            else "unknown"
+            if not known
+            else "locked"
+            if locked
+            else "inactive"
+            if not known.is_active
+            else "password"
+        )
+        sessions.refuse(
+            database,
+            username=username,
+            user_id=known.user_id if known else None,
+            address=address,
+            reason=reason,
+            at=at,
+        )
     commit()
     return token
 
@@ -135,6 +158,13 @@ def set_language() -> Response:
             commit()
     target = safe_next(request.form.get("next")) or url_for("overview.home")
     response = make_response(redirect(target, 303))
-    response.set_cookie(COOKIE, chosen, max_age=365 * 24 * 3600, httponly=True, samesite="Lax", path="/",
-                        secure=request.is_secure)
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=365 * 24 * 3600,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+        secure=request.is_secure,
+    )
     return response

@@ -30,7 +30,9 @@ def profile() -> Any:
     user = db.session.get_one(User, current_user.id)
     unit = db.session.get(Unit, user.unit_id) if user.unit_id else None
     return render_template(
-        "accounts/profile.html", user=user, unit=unit,
+        "accounts/profile.html",
+        user=user,
+        unit=unit,
         roles=sorted((Role(role) for role in actor().roles), key=list(Role).index),
         sessions=queries.sessions_of(db.session(), user.id, at=now()),
         max_age=MAX_AGE_DAYS,
@@ -59,7 +61,7 @@ def change_password_now() -> Any:
         if refused.field in form._fields:
             form[refused.field].errors = [*form[refused.field].errors, say(refused)]
         return render_template("accounts/password.html", form=form), 422
-    flash(gettext("口令已修改,其他设备都已退出。"), "done")
+    flash(gettext("口令已修改，其他设备都已退出。"), "done")
     return redirect(url_for("overview.home" if me.must_change_password else "accounts.profile"), 303)
 
 
@@ -72,17 +74,22 @@ def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
     database.rollback()
     if locked or not is_right(old_hash, current):
         sessions.refuse_password(database, actor=actor(), username=username, at=at)
-        raise Refused(N_("现在的口令不对;连错 5 次会锁定 10 分钟。"), field="current")
+        raise Refused(N_("现在的口令不对；连错 5 次会锁定 10 分钟。"), field="current")
     check_password(wanted, username=username, name=me.name)
     if is_right(old_hash, wanted):
         raise Refused(N_("新口令不能和现在的一样。"), field="password")
     new_hash = hash_password(wanted)
     user = database.get_one(User, me.id, populate_existing=True)
     if user.password_hash != old_hash:
-        raise Refused(N_("口令刚刚被改过,请重新登录。"), field="current")
+        raise Refused(N_("口令刚刚被改过，请重新登录。"), field="current")
     token = sessions.change_password(
-        database, user, actor=actor(), new_hash=new_hash, address=request.remote_addr or "",
-        agent=request.user_agent.string, at=at,
+        database,
+        user,
+        actor=actor(),
+        new_hash=new_hash,
+        address=request.remote_addr or "",
+        agent=request.user_agent.string,
+        at=at,
     )
     commit()
     enter(token)

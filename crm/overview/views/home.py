@@ -14,4 +14,6 @@ from crm.overview.views.blueprint import bp
 @bp.get("/")
 @signed_in
 def home() -> Any:
-    return render_template("overview/home.html", entries=[item for item in navigation() if item["endpoint"] != "overview.home"])
+    return render_template(
+        "overview/home.html", entries=[item for item in navigation() if item["endpoint"] != "overview.home"]
+    )

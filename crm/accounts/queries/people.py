@@ -1,0 +1,173 @@
+"""Reads about people: the list, one person, who may be chosen for something."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from crm.accounts.models import SignInAttempt, Unit, User, UserGrant, UserRole, UserSession
+from crm.accounts.rules import Role, account_key
+from crm.core.i18n import gettext
+from crm.core.lists import Filter, Sort
+from crm.core.permissions import Actor
+from crm.core.words import N_, Missing
+
+MANY = ("account:manage", "role:grant")
+
+
+def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
+    """Accounts are for those who keep them or grant roles; everybody sees the own one."""
+    if any(viewer.may(permission) for permission in MANY):
+        return sa.true()
+    return User.id == viewer.user_id
+
+
+def _text(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool]:
+    like = "%" + value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return sa.or_(User.name.ilike(like, escape="\\"), User.username.ilike(like, escape="\\"))
+
+
+def _unit(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    return User.unit_id == int(value) if value.isascii() and value.isdigit() and len(value) < 18 else None
+
+
+def _role(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    if value == "none":
+        return ~sa.exists().where(UserRole.user_id == User.id)
+    if value not in set(Role):
+        return None
+    return sa.exists().where(UserRole.user_id == User.id, UserRole.role == Role(value))
+
+
+def _state(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    return {"active": User.is_active.is_(True), "inactive": User.is_active.is_(False)}.get(value)
+
+
+SORTS = (
+    Sort("name", N_("姓名"), User.name),
+    Sort("username", N_("用户名"), User.username_key),
+)
+FILTERS = (
+    Filter("q", N_("姓名或用户名"), _text, kind="text"),
+    Filter("unit", N_("单位"), _unit, choices=lambda session, _viewer: unit_pairs(session)),
+    Filter("role", N_("角色"), _role, choices=lambda _session, _viewer: role_pairs()),
+    Filter("state", N_("状态"), _state, choices=lambda _session, _viewer: state_pairs()),
+)
+
+
+def unit_pairs(session: Session) -> list[tuple[str, str]]:
+    """(id, short name) of all units, for menus."""
+    return [
+        (str(row.id), row.short_name)
+        for row in session.execute(
+            sa.select(Unit.id, Unit.short_name).order_by(Unit.ends_on.is_not(None), Unit.id)
+        )
+    ]
+
+
+def role_pairs() -> list[tuple[str, str]]:
+    return [*((role.value, gettext(role.label)) for role in Role), ("none", gettext("没有角色"))]
+
+
+def state_pairs() -> list[tuple[str, str]]:
+    return [("active", gettext("在用")), ("inactive", gettext("已停用"))]
+
+
+def list_people(viewer: Actor) -> sa.Select[*tuple[Any, ...]]:
+    """The rows of the list: account, name, unit, state."""
+    return (
+        sa.select(
+            User.id.label("id"),
+            User.username,
+            User.username_key,
+            User.name,
+            User.is_active,
+            User.must_change_password,
+            Unit.short_name.label("unit"),
+        )
+        .outerjoin(Unit, Unit.id == User.unit_id)
+        .where(visible_to(viewer))
+    )
+
+
+def roles_of(session: Session, ids: Collection[int]) -> dict[int, list[Role]]:
+    """The roles of some people, in the order of the table."""
+    found: dict[int, list[Role]] = {}
+    for user_id, role in session.execute(
+        sa.select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(ids))
+    ):
+        found.setdefault(user_id, []).append(role)
+    order = list(Role)
+    return {user_id: sorted(roles, key=order.index) for user_id, roles in found.items()}
+
+
+def last_seen(session: Session, ids: Collection[int]) -> Mapping[int, dt.datetime]:
+    """When some people last signed in."""
+    rows = session.execute(
+        sa.select(UserSession.user_id, sa.func.max(UserSession.started_at))
+        .where(UserSession.user_id.in_(ids))
+        .group_by(UserSession.user_id)
+    )
+    return dict(iter(rows))
+
+
+def get_person(session: Session, user_id: int, *, viewer: Actor) -> User:
+    """One account with roles and permissions of its own. Raises `Missing` (404) when there is none to see."""
+    found = session.execute(
+        sa.select(User)
+        .where(User.id == user_id, visible_to(viewer))
+        .options(selectinload(User.roles), selectinload(User.extras), selectinload(User.unit))
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise Missing(N_("没有找到这个账号。"))
+    return found
+
+
+def lock_of(session: Session, user: User, *, at: dt.datetime) -> dt.datetime | None:
+    """Until when an account is locked after wrong passwords."""
+    return session.scalar(
+        sa.select(SignInAttempt.locked_until).where(
+            SignInAttempt.key == account_key(user.username), SignInAttempt.locked_until > at
+        )
+    )
+
+
+def officers(session: Session, roles: Collection[Role] = ()) -> Sequence[tuple[int, str, str]]:
+    """(id, name, unit) of active people, of these roles if given: for choosing who is responsible."""
+    statement = (
+        sa.select(User.id, User.name, sa.func.coalesce(Unit.short_name, ""))
+        .outerjoin(Unit, Unit.id == User.unit_id)
+        .where(User.is_active)
+        .order_by(Unit.id, User.name)
+    )
+    if roles:
+        statement = statement.where(sa.exists().where(UserRole.user_id == User.id, UserRole.role.in_(roles)))
+    return session.execute(statement).all()
+
+
+def names(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Names by id."""
+    return dict(iter(session.execute(sa.select(User.id, User.name).where(User.id.in_(ids)))))
+
+
+def holders(session: Session, role: Role, *, besides: int | None = None) -> int:
+    """How many active people hold a role, one of them left out. Locks their rows where the database can."""
+    statement = (
+        sa.select(User.id)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(UserRole.role == role, User.is_active)
+        .with_for_update()
+    )
+    if besides is not None:
+        statement = statement.where(User.id != besides)
+    return len(session.scalars(statement).all())
+
+
+def extras_of(session: Session, user_id: int) -> Sequence[UserGrant]:
+    """The permissions given to a person besides the role."""
+    return session.scalars(sa.select(UserGrant).where(UserGrant.user_id == user_id)).all()

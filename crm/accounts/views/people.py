@@ -1,0 +1,246 @@
+"""People: list, record, new, edit, deactivate and back, unlock, a new one-time password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from crm.accounts import queries
+from crm.accounts.actions import people as actions
+from crm.accounts.actions.hashing import hash_password, one_time_password
+from crm.accounts.forms import DeactivateForm, PersonForm, as_id
+from crm.accounts.models import User
+from crm.accounts.queries import people as reads
+from crm.accounts.rules import ADMINISTRATORS
+from crm.accounts.views.blueprint import bp
+from crm.core import lists
+from crm.core.clock import now, today
+from crm.core.conflicts import merged, originals, sides
+from crm.core.db import db
+from crm.core.forms import options
+from crm.core.i18n import gettext
+from crm.core.permissions import needs
+from crm.core.transaction import commit
+from crm.core.web import actor, back_to
+from crm.core.words import Conflict, Refused
+
+NAMES = ("username", "name", "unit_id")
+
+
+@bp.get("/people")
+@needs("account:manage", "role:grant")
+def people() -> Any:
+    database, viewer = db.session(), actor()
+    wanted = lists.asked(request.args, sorts=reads.SORTS, filters=reads.FILTERS)
+    clauses, understood = lists.conditions(database, wanted, reads.FILTERS, viewer)
+    statement = reads.list_people(viewer).where(*clauses)
+    total, capped = lists.count(database, statement.with_only_columns(User.id))
+    page = lists.page(database, statement, wanted, User.id)
+    ids = [row.id for row in page.rows]
+
+    def here(**changes: Any) -> str:
+        values: dict[str, Any] = {**understood, "sort": wanted.sort_key, **changes}
+        return url_for("accounts.people", **values)
+
+    return render_template(
+        "accounts/people.html",
+        here=here,
+        rows=page.rows,
+        page=page,
+        total=total,
+        capped=capped,
+        wanted=wanted,
+        understood=understood,
+        roles=queries.roles_of(database, ids),
+        seen=queries.last_seen(database, ids),
+        menus={item.key: item.choices(database, viewer) for item in reads.FILTERS if item.choices},
+    )
+
+
+def _choices(form: PersonForm, also: int | None = None) -> None:
+    units = queries.unit_choices(db.session(), on=today(), also=also)
+    form.unit_id.choices = options([("", "—"), *((str(key), name) for key, name in units)])
+
+
+@bp.get("/people/new")
+@needs("account:manage")
+def people_new() -> Any:
+    form = PersonForm()
+    _choices(form)
+    return render_template("accounts/person_form.html", form=form, user=None)
+
+
+@bp.post("/people/new")
+@needs("account:manage")
+def people_add() -> Any:
+    form = PersonForm()
+    _choices(form)
+    refused = None
+    if form.validate():
+        password = one_time_password()
+        db.session.rollback()
+        password_hash = hash_password(password)  # slow: with no transaction open
+        try:
+            user = actions.add(
+                db.session(),
+                actor=actor(),
+                username=form.username.value,
+                name=form.name.value,
+                unit_id=as_id(form.unit_id),
+                password_hash=password_hash,
+                at=now(),
+            )
+            commit()
+            return render_template("accounts/one_time.html", user=user, password=password, is_new=True)
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+    return render_template("accounts/person_form.html", form=form, user=None, refused=refused), 422
+
+
+@bp.get("/people/<int:user_id>")
+@needs("account:manage", "role:grant")
+def people_show(user_id: int) -> Any:
+    return _show(user_id)
+
+
+def _show(user_id: int, deactivate: DeactivateForm | None = None) -> str:
+    database, at = db.session(), now()
+    user = queries.get_person(database, user_id, viewer=actor())
+    form = deactivate or DeactivateForm(MultiDict({"version": str(user.version)}))
+    return render_template(
+        "accounts/person.html",
+        user=user,
+        locked_until=reads.lock_of(database, user, at=at),
+        roles=queries.roles_of(database, [user.id]).get(user.id, []),
+        is_administrator=bool(ADMINISTRATORS & {row.role for row in user.roles}),
+        sessions=queries.sessions_of(database, user.id, at=at),
+        deactivate=form,
+        seen=queries.last_seen(database, [user.id]).get(user.id),
+    )
+
+
+def _texts(user: User) -> dict[str, str]:
+    return {
+        "username": user.username,
+        "name": user.name,
+        "unit_id": "" if user.unit_id is None else str(user.unit_id),
+    }
+
+
+@bp.get("/people/<int:user_id>/edit")
+@needs("account:manage")
+def people_edit(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    form = PersonForm(MultiDict({**_texts(user), "version": str(user.version)}))
+    _choices(form, user.unit_id)
+    return render_template("accounts/person_form.html", form=form, user=user)
+
+
+@bp.post("/people/<int:user_id>/edit")
+@needs("account:manage")
+def people_save(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    theirs, current = _texts(user), user.version
+    form = PersonForm(merged(request.form, theirs))
+    _choices(form, user.unit_id)
+    refused = None
+    if form.validate():
+        try:
+            actions.edit(
+                db.session(),
+                user,
+                actor=actor(),
+                version=form.version_seen or 0,
+                username=form.username.value,
+                name=form.name.value,
+                unit_id=as_id(form.unit_id),
+            )
+            commit()
+            flash(gettext("已保存「%(name)s」。", name=form.name.value), "done")
+            return back_to("accounts.people_show", user_id=user_id)
+        except Conflict:
+            db.session.rollback()
+            units = {value: label for value, label, *_ in form.unit_id.iter_choices()}
+            steps = current - (form.version_seen or 0)
+            rows = sides(
+                [("username", gettext("用户名")), ("name", gettext("姓名")), ("unit_id", gettext("单位"))],
+                before=originals(db.session(), "users", user_id, steps=steps),
+                theirs=theirs,
+                mine={name: form[name].data or "" for name in NAMES},
+                show=lambda name, value: units.get(value, value) if name == "unit_id" else value,
+            )
+            return render_template(
+                "accounts/conflict.html",
+                rows=rows,
+                version=current,
+                title=gettext("编辑账号"),
+                action=url_for("accounts.people_edit", user_id=user_id),
+                back=url_for("accounts.people_show", user_id=user_id),
+            ), 409
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+            user = queries.get_person(db.session(), user_id, viewer=actor())
+    return render_template("accounts/person_form.html", form=form, user=user, refused=refused), 422
+
+
+@bp.post("/people/<int:user_id>/deactivate")
+@needs("account:manage")
+def people_deactivate(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    form = DeactivateForm()
+    if not form.validate():
+        db.session.rollback()
+        return _show(user_id, form), 422
+    actions.deactivate(
+        db.session(),
+        user,
+        actor=actor(),
+        version=form.version_seen or 0,
+        on=today(),
+        reason=form.reason.value,
+        at=now(),
+    )
+    commit()
+    flash(gettext("已停用「%(name)s」，所有设备都已退出。", name=user.name), "done")
+    return back_to("accounts.people_show", user_id=user_id)
+
+
+@bp.post("/people/<int:user_id>/reactivate")
+@needs("account:manage")
+def people_reactivate(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    raw = request.form.get("version", "")
+    version = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+    actions.reactivate(db.session(), user, actor=actor(), version=version)
+    commit()
+    flash(gettext("已恢复「%(name)s」。", name=user.name), "done")
+    return back_to("accounts.people_show", user_id=user_id)
+
+
+@bp.post("/people/<int:user_id>/unlock")
+@needs("account:manage")
+def people_unlock(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    actions.unlock(db.session(), user, actor=actor())
+    commit()
+    flash(gettext("已解锁「%(name)s」。", name=user.name), "done")
+    return back_to("accounts.people_show", user_id=user_id)
+
+
+@bp.post("/people/<int:user_id>/reset-password")
+@needs("account:manage")
+def people_reset_password(user_id: int) -> Any:
+    """The new one-time password is shown on this answer and never again."""
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    actions.check_may_reset(db.session(), user, actor=actor())
+    db.session.rollback()
+    password = one_time_password()
+    password_hash = hash_password(password)
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    actions.reset_password(db.session(), user, actor=actor(), password_hash=password_hash, at=now())
+    commit()
+    return render_template("accounts/one_time.html", user=user, password=password, is_new=False)

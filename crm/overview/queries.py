@@ -1,0 +1,183 @@
+"""Reads of the audit trail, for the auditor: a list by filter, one envelope with its change rows, the export."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.core.audit import COMMITTED, AuditChange, AuditEnvelope
+from crm.core.clock import ZONE
+from crm.core.lists import Filter, Sort
+from crm.core.permissions import Actor, Forbidden
+from crm.core.words import N_, Missing
+
+CHANGES = 100  # change rows a page
+
+
+def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
+    """The whole log, or nothing: it is the auditor's."""
+    if not viewer.may("audit:read"):
+        raise Forbidden(N_("只有审计员能读日志。"))
+    return sa.true()
+
+
+def _day(value: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.combine(dt.date.fromisoformat(value), dt.time(), ZONE)
+    except ValueError:
+        return None
+
+
+def _since(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    start = _day(value)
+    return AuditEnvelope.at >= start if start else None
+
+
+def _until(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    start = _day(value)
+    return AuditEnvelope.at < start + dt.timedelta(days=1) if start and start.year < 9999 else None
+
+
+def _actor(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool]:
+    return AuditEnvelope.actor_name.contains(value, autoescape=True)
+
+
+def _action(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool]:
+    return AuditEnvelope.action == value[:60]
+
+
+def _outcome(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    if value not in ("done", "refused"):
+        return None
+    return AuditEnvelope.is_success.is_(value == "done")
+
+
+def _subject(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    kind, _, number = value.partition(":")
+    if not number:
+        return AuditEnvelope.subject_kind == kind[:40]
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        return None
+    return sa.and_(AuditEnvelope.subject_kind == kind[:40], AuditEnvelope.subject_id == int(number))
+
+
+SORTS = (Sort("seq", N_("序号"), AuditEnvelope.seq, is_descending=True),)
+FILTERS = (
+    Filter("since", N_("从"), _since, kind="day"),
+    Filter("until", N_("到"), _until, kind="day"),
+    Filter("who", N_("谁"), _actor, kind="text"),
+    Filter("action", N_("操作"), _action),
+    Filter("outcome", N_("结果"), _outcome),
+    Filter("subject", N_("对象"), _subject, kind="text"),
+)
+
+
+def list_envelopes(viewer: Actor) -> sa.Select[*tuple[Any, ...]]:
+    """The rows of the log."""
+    row = AuditEnvelope
+    return sa.select(
+        row.seq.label("id"),
+        row.seq,
+        row.at,
+        row.actor_name,
+        row.action,
+        row.params,
+        row.subject_kind,
+        row.subject_id,
+        row.is_success,
+        row.address,
+        row.changes_count,
+    ).where(visible_to(viewer))
+
+
+def get_envelope(session: Session, seq: int, *, viewer: Actor) -> AuditEnvelope:
+    """One link of the chain. Raises `Missing` (404)."""
+    found = session.execute(
+        sa.select(AuditEnvelope).where(AuditEnvelope.seq == seq, visible_to(viewer))
+    ).scalar_one_or_none()
+    if found is None:
+        raise Missing(N_("没有这条日志。"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One row changed: its table, id, what happened, and the columns with both values, ready to show."""
+
+    n: int
+    kind: str
+    row_id: int
+    verb: str
+    columns: Sequence[tuple[str, str | None, str | None]]
+
+
+def changes(
+    session: Session, envelope: AuditEnvelope, *, after: int = -1
+) -> tuple[list[Changed], int | None]:
+    """A page of an envelope's change rows, and where the next one begins. Personal values are masked."""
+    rows = session.scalars(
+        sa.select(AuditChange)
+        .where(AuditChange.operation == envelope.operation, AuditChange.n > after)
+        .order_by(AuditChange.n)
+        .limit(CHANGES + 1)
+    ).all()
+    shown = [
+        Changed(row.n, row.kind, row.row_id, row.verb, _columns(row.before, row.after))
+        for row in rows[:CHANGES]
+    ]
+    return shown, shown[-1].n if len(rows) > CHANGES else None
+
+
+def _columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    return [
+        (name, masked(before.get(name)), masked(after.get(name)))
+        for name in sorted(before.keys() | after.keys())
+    ]
+
+
+def masked(value: Any) -> str | None:
+    """A stored value as text; a personal one stays hidden, only that it changed is seen."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value.startswith(COMMITTED):
+        return "••••••"
+    return str(value)[:500]
+
+
+def export_rows(
+    session: Session,
+    clauses: Sequence[sa.ColumnElement[bool]],
+    *,
+    viewer: Actor,
+    sentence: Callable[[Any], str],
+) -> Iterator[tuple[Any, ...]]:
+    """The log under a filter, newest first, a thousand at a time."""
+    last: int | None = None
+    while True:
+        statement = list_envelopes(viewer).where(*clauses).order_by(AuditEnvelope.seq.desc()).limit(1000)
+        if last is not None:
+            statement = statement.where(AuditEnvelope.seq < last)
+        rows = session.execute(statement.add_columns(AuditEnvelope.request_id, AuditEnvelope.hash)).all()
+        for row in rows:
+            yield (
+                row.seq,
+                row.at,
+                row.actor_name,
+                row.action,
+                sentence(row),
+                row.subject_kind,
+                row.subject_id,
+                row.is_success,
+                row.address,
+                row.request_id,
+                row.changes_count,
+                row.hash,
+            )
+        if len(rows) < 1000:
+            return
+        last = rows[-1].seq

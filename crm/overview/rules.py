@@ -1,0 +1,38 @@
+"""What the audit pages say: sentences of actions nobody else owns, words for subjects and changes."""
+
+from __future__ import annotations
+
+from crm.core.words import N_, Word
+
+
+class Verb(Word):
+    """What happened to a row."""
+
+    INSERT = "insert", N_("新增")
+    UPDATE = "update", N_("修改")
+    DELETE = "delete", N_("删除")
+
+
+MESSAGES: dict[str, str] = {
+    "access.refused": N_("没有权限，被拒绝：%(method)s %(endpoint)s"),
+    "audit.export": N_("导出日志 %(n)s 条"),
+    "audit.verify": N_("校验日志"),
+    "units.starting": N_("写入方案里的单位"),
+    "demo.people": N_("写入示范账号"),
+    "demo.firms": N_("写入示范企业"),
+    "job.enqueue": N_("安排后台任务"),
+    "job.cancel": N_("取消后台任务"),
+    "operation.undone": N_("撤销一次操作"),
+}
+
+# what a subject is called; an unknown kind is shown as its code
+SUBJECTS: dict[str, str] = {
+    "user": N_("账号"),
+    "unit": N_("单位"),
+    "firm": N_("企业"),
+    "certification": N_("证书"),
+    "application": N_("申报"),
+    "batch": N_("批次"),
+    "import": N_("导入"),
+    "job": N_("任务"),
+}

@@ -1,0 +1,166 @@
+"""The audit trail, for the auditor: list, one envelope with what it changed, verification, export."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from flask import Response, current_app, render_template, request, stream_with_context, url_for
+
+from crm.core import audit, lists
+from crm.core.audit import AuditEnvelope
+from crm.core.audit_verify import anchor_file, read_anchors, verify
+from crm.core.clock import today
+from crm.core.db import db
+from crm.core.i18n import gettext, say
+from crm.core.permissions import needs
+from crm.core.sheets.writing import Column, ColumnKind, csv_chunks
+from crm.core.transaction import commit, fresh
+from crm.core.web import actor, origin
+from crm.overview import queries
+from crm.overview.rules import MESSAGES, SUBJECTS, Verb
+from crm.overview.views.blueprint import bp
+
+FEATURES = ("accounts", "firms", "ladder", "listing", "projects", "registers", "plan")
+
+
+def messages() -> dict[str, str]:
+    """The sentence of every action, gathered from the features that are there."""
+    found = dict(MESSAGES)
+    for name in FEATURES:
+        if (
+            find_spec(f"crm.{name}")
+            and find_spec(f"crm.{name}.rules")
+            and find_spec(f"crm.{name}.rules.messages")
+        ):
+            found.update(import_module(f"crm.{name}.rules.messages").MESSAGES)
+    return found
+
+
+def sentence(row: Any, known: dict[str, str] | None = None) -> str:
+    """What an envelope says, in the reader's language; an action without a sentence is shown as its code."""
+    from crm.accounts.rules.messages import REASONS
+
+    text = (known or messages()).get(row.action)
+    if text is None:
+        return str(row.action)
+    params: dict[str, Any] = defaultdict(lambda: "—", row.params)
+    if "reason" in params and params["reason"] in REASONS:
+        params["reason"] = say(REASONS[params["reason"]])
+    try:
+        return str(gettext(text)) % params
+    except (KeyError, TypeError, ValueError):
+        return str(row.action)
+
+
+def subject(row: Any) -> str:
+    """The subject in words: 账号 12."""
+    if not row.subject_kind:
+        return ""
+    label = SUBJECTS.get(row.subject_kind)
+    return f"{say(label) if label else row.subject_kind} {row.subject_id}"
+
+
+@bp.get("/audit")
+@needs("audit:read")
+def audit_log() -> Any:
+    database, viewer = db.session(), actor()
+    wanted = lists.asked(request.args, sorts=queries.SORTS, filters=queries.FILTERS)
+    clauses, understood = lists.conditions(database, wanted, queries.FILTERS, viewer)
+    statement = queries.list_envelopes(viewer).where(*clauses)
+    total, capped = lists.count(database, statement.with_only_columns(AuditEnvelope.seq))
+    page = lists.page(database, statement, wanted, AuditEnvelope.seq)
+
+    def here(**changes: Any) -> str:
+        values: dict[str, Any] = {**understood, **changes}
+        return url_for("overview.audit_log", **values)
+
+    filters: dict[str, Any] = dict(understood)
+    export_url = url_for("overview.audit_export", **filters)
+    known = messages()
+    actions = sorted(((code, say(text).split("：")[0].split("%")[0].strip()) for code, text in known.items()))
+    return render_template(
+        "overview/audit.html",
+        rows=page.rows,
+        page=page,
+        total=total,
+        capped=capped,
+        understood=understood,
+        here=here,
+        sentence=lambda row: sentence(row, known),
+        subject=subject,
+        actions=actions,
+        export_url=export_url,
+    )
+
+
+@bp.get("/audit/<int:seq>")
+@needs("audit:read")
+def audit_show(seq: int) -> Any:
+    envelope = queries.get_envelope(db.session(), seq, viewer=actor())
+    after = request.args.get("after", "")
+    start = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else -1
+    changes, more = queries.changes(db.session(), envelope, after=start)
+    return render_template(
+        "overview/audit_envelope.html",
+        envelope=envelope,
+        changes=changes,
+        more=more,
+        sentence=sentence(envelope),
+        subject=subject(envelope),
+        verbs={item.value: item for item in Verb},
+    )
+
+
+@bp.post("/audit/verify")
+@needs("audit:read")
+def audit_verify() -> Any:
+    """Walk the chain now, against the anchors kept beside the database too; the walk itself goes into the log."""
+    viewer, chosen = actor(), current_app.config["TIDUI"]
+    db.session.rollback()  # the walk holds nobody up
+    anchors = read_anchors(anchor_file(chosen.data, chosen.database_url))
+    with fresh(write=False) as session:
+        report = verify(session, anchors)
+    audit.begin(
+        db.session(), actor=viewer, action="audit.verify", is_success=report.is_whole, links=report.links
+    )
+    commit()
+    return render_template("overview/audit_verify.html", report=report)
+
+
+@bp.get("/audit/export.csv")
+@needs("export:log")
+def audit_export() -> Any:
+    """The log under the same filter as the page, as CSV. Leaves a row in the log."""
+    database, viewer = db.session(), actor()
+    wanted = lists.asked(request.args, sorts=queries.SORTS, filters=queries.FILTERS)
+    clauses, understood = lists.conditions(database, wanted, queries.FILTERS, viewer)
+    total, _capped = lists.count(
+        database,
+        queries.list_envelopes(viewer).where(*clauses).with_only_columns(AuditEnvelope.seq),
+        cap=10**9,
+    )
+    with fresh(origin=origin()) as session:
+        audit.begin(session, actor=viewer, action="audit.export", n=total, filter=understood)
+        commit(session)
+    known = messages()
+    columns = [
+        Column(gettext("序号"), ColumnKind.INTEGER),
+        Column(gettext("时间"), ColumnKind.MOMENT),
+        Column(gettext("谁")),
+        Column(gettext("操作代码")),
+        Column(gettext("操作")),
+        Column(gettext("对象")),
+        Column(gettext("对象编号")),
+        Column(gettext("成功")),
+        Column(gettext("地址")),
+        Column(gettext("请求编号")),
+        Column(gettext("改动行数"), ColumnKind.INTEGER),
+        Column(gettext("哈希")),
+    ]
+    rows = queries.export_rows(database, clauses, viewer=viewer, sentence=lambda row: sentence(row, known))
+    response = Response(stream_with_context(csv_chunks(columns, rows)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="audit-{today().isoformat()}.csv"'
+    return response
