@@ -50,6 +50,7 @@ class TagRow(Model):
     name: Mapped[str] = mapped_column(sa.String(200))
     code: Mapped[str | None] = mapped_column(sa.String(40))
     number: Mapped[str | None] = mapped_column(sa.String(80))
+    place: Mapped[str | None] = mapped_column(sa.String(120))
     granted_on: Mapped[dt.date | None]
     outcome: Mapped[TagOutcome] = mapped_column(Worded(TagOutcome))
     how: Mapped[str | None] = mapped_column(sa.String(20))

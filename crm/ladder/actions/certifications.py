@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.words import N_, Conflict, Refused
+from crm.core.words import N_, Conflict, Message, Refused
 from crm.firms.models import Firm, FirmMove
 from crm.firms.rules.words import PRESENT
 from crm.ladder.actions.applications import close_granted
@@ -41,12 +41,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What became of one `Grant`: the certificate's id, or why it was refused."""
+    """What became of one `Grant`: the certificate's id, or why it was refused. A `warning` is for the person: a
+    list that prints one number twice is entered as it was published."""
 
     grant: Grant
     result: RowResult
     certification_id: int | None = None
     refusal: Refused | None = None
+    warning: Message | None = None
 
 
 def grant(
@@ -104,53 +106,76 @@ def grant_many(session: Session, grants: Sequence[Grant], *, actor: Actor, today
     operation when it is more than a grant."""
     actor.require("ladder:tag")
     audit.begin(session, actor=actor, action=Act.GRANT, rows=len(grants))
+    answers, renews = _judge(session, grants, today=today, lock=True)
+    places = [place for place, answer in enumerate(answers) if answer.result in _WRITTEN]
+    rows = [_row(answers[place].grant, renews.get(place)) for place in places]
+    ids = audit.insert_many(session, Certification, rows)
+    for place, new_id in zip(places, ids, strict=True):
+        answers[place] = replace(answers[place], certification_id=new_id)
+    granted = [
+        (item.grant.firm_id, item.grant.kind, item.grant.granted_on, new_id)
+        for item, new_id in ((answers[place], new_id) for place, new_id in zip(places, ids, strict=True))
+    ]
+    close_granted(session, granted, actor=actor)
+    return answers
+
+
+def judge_many(session: Session, grants: Sequence[Grant], *, today: dt.date) -> list[Entered]:
+    """What `grant_many` would answer; writes and locks nothing."""
+    return _judge(session, grants, today=today, lock=False)[0]
+
+
+_WRITTEN = (RowResult.GRANTED, RowResult.RENEWED)
+
+
+def _judge(
+    session: Session, grants: Sequence[Grant], *, today: dt.date, lock: bool
+) -> tuple[list[Entered], dict[int, int]]:
+    """The answers, and for renewals the certificate renewed by the grant's place."""
     firm_ids = sorted({item.firm_id for item in grants})
-    gone = _lock_firms(session, firm_ids)
+    firms = _standing(session, firm_ids, lock=lock)
     held = _held(session, firm_ids, {item.kind for item in grants})
     taken = _numbers(session, grants)
     answers: list[Entered] = []
-    rows: list[dict[str, object]] = []
-    places: list[int] = []
-    for item in grants:
+    renews: dict[int, int] = {}
+    numbers: dict[tuple[str, str], str] = {}
+    for place, item in enumerate(grants):
         try:
             kind = get_kind(item.kind)
             clean = _clean(kind, item, today)
-            _check_there(gone, clean)
-            owner = taken.get((clean.kind, clean.number)) if clean.number else None
-            if owner is not None and owner[0] != clean.firm_id:
-                raise Refused(
-                    N_("编号 %(number)s 已登记在「%(firm)s」名下。"),
-                    number=clean.number,
-                    firm=owner[1],
-                    field="number",
-                )
+            _check_there(firms, clean)
             known = held.setdefault((clean.firm_id, clean.kind), [])
             result, other = law.judge(kind, clean.granted_on, clean.expires_on, clean.number, known)
+            if result is not RowResult.SAME:
+                _check_number(taken, clean)
         except Refused as refusal:
             answers.append(Entered(item, RowResult.NOT_WRITTEN, refusal=refusal))
             continue
         if result is RowResult.SAME:
             answers.append(Entered(clean, result, other or None))
             continue
-        places.append(len(answers))
-        answers.append(Entered(clean, result))
+        if result is RowResult.RENEWED and other:
+            renews[place] = other
+        printed = numbers.get((clean.kind, clean.number or ""))
+        text = N_("名单里「%(firm)s」也是这个编号，请核对原文。")
+        warning = Message(text, {"firm": printed}) if printed is not None else None
+        answers.append(Entered(clean, result, warning=warning))
         # a later row of the same call is judged against this one too; 0 stands for an id not given yet
         known.append(Held(0, clean.granted_on, clean.expires_on, number=clean.number))
         if clean.number:
-            taken[(clean.kind, clean.number)] = (clean.firm_id, "")
-        rows.append(_row(clean, (other or None) if result is RowResult.RENEWED else None))
-    ids = audit.insert_many(session, Certification, rows)
-    for place, new_id in zip(places, ids, strict=True):
-        answers[place] = replace(answers[place], certification_id=new_id)
-    close_granted(
-        session,
-        [
-            (answers[place].grant.firm_id, answers[place].grant.kind, answers[place].grant.granted_on, new_id)
-            for place, new_id in zip(places, ids, strict=True)
-        ],
-        actor=actor,
-    )
-    return answers
+            numbers.setdefault((clean.kind, clean.number), firms[clean.firm_id].name)
+    return answers, renews
+
+
+def _check_number(taken: dict[tuple[str, str], tuple[int, str]], item: Grant) -> None:
+    owner = taken.get((item.kind, item.number)) if item.number else None
+    if owner is not None and owner[0] != item.firm_id:
+        raise Refused(
+            N_("编号 %(number)s 已登记在「%(firm)s」名下。"),
+            number=item.number,
+            firm=owner[1],
+            field="number",
+        )
 
 
 def revoke(
@@ -256,20 +281,13 @@ def correct(
     )
     if expires_on is None:
         wanted = replace(wanted, expires_on=None if kind.expires(granted_on) is None else wanted.expires_on)
-    _lock_firms(session, [certification.firm_id])
+    _standing(session, [certification.firm_id], lock=True)
     key = (certification.firm_id, certification.kind)
     others = [item for item in _held(session, [key[0]], {key[1]})[key] if item.id != certification.id]
     result, _other = law.judge(kind, wanted.granted_on, wanted.expires_on, wanted.number, others)
     if result is RowResult.SAME:
         raise Refused(N_("同一天已有另一张同类证书。"), field="granted_on")
-    owner = _numbers(session, [wanted]).get((wanted.kind, wanted.number or ""))
-    if owner is not None and owner[0] != certification.firm_id:
-        raise Refused(
-            N_("编号 %(number)s 已登记在「%(firm)s」名下。"),
-            number=wanted.number,
-            firm=owner[1],
-            field="number",
-        )
+    _check_number(_numbers(session, [wanted]), wanted)
     if certification.ended_on is not None and certification.ended_on < wanted.granted_on:
         raise Refused(N_("发证日期晚于终止日期 %(on)s。"), on=certification.ended_on, field="granted_on")
     audit.begin(
@@ -321,8 +339,9 @@ class _Standing:
     moves: tuple[tuple[dt.date, bool, str], ...]
 
 
-def _lock_firms(session: Session, firm_ids: Sequence[int]) -> dict[int, _Standing]:
-    """Lock the firms in order of their ids, so that two writers of one firm's certificates wait for each other."""
+def _standing(session: Session, firm_ids: Sequence[int], *, lock: bool) -> dict[int, _Standing]:
+    """How the firms stand. With `lock` they are locked in order of their ids, so that two writers of one firm's
+    certificates wait for each other."""
     found: dict[int, _Standing] = {}
     for start in range(0, len(firm_ids), CHUNK):
         part = firm_ids[start : start + CHUNK]
@@ -330,12 +349,12 @@ def _lock_firms(session: Session, firm_ids: Sequence[int]) -> dict[int, _Standin
         query = sa.select(FirmMove.firm_id, FirmMove.on, FirmMove.status).where(FirmMove.firm_id.in_(part))
         for firm_id, on, status in session.execute(query.order_by(FirmMove.on, FirmMove.id)):
             moves.setdefault(firm_id, []).append((on, status in PRESENT, status.label))
-        rows = session.execute(
+        statement = (
             sa.select(Firm.id, Firm.name, Firm.status, Firm.status_on, Firm.archived_on, Firm.merged_into_id)
             .where(Firm.id.in_(part))
             .order_by(Firm.id)
-            .with_for_update(key_share=True)
         )
+        rows = session.execute(statement.with_for_update(key_share=True) if lock else statement)
         for firm_id, name, status, status_on, archived_on, merged_into_id in rows:
             known = moves.get(firm_id, [])
             if not known and status_on is not None and status not in PRESENT:
