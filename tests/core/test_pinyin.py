@@ -35,6 +35,7 @@ def test_a_long_text_of_many_readings_stays_bounded() -> None:
         ("zhengtais", "温州正泰电器有限公司", -1),
         ("engtai", "温州正泰电器有限公司", -1),
         ("zzt", "浙江正泰", -1),
+        ("tclzhengtai", "TCL正泰", -1),
     ],
 )
 def test_a_term_is_found_where_it_sounds(term: str, name: str, at: int) -> None:

@@ -21,6 +21,8 @@ REGISTRY: list[tuple[int, str, Sequence[str], str | None]] = [
     (6, "浙江双生科技有限公司", ["温州双生科技有限公司"], None),
     (7, "浙江两生科技有限公司", ["温州双生科技有限公司"], None),
     (8, "温州明珠照明有限公司", [], None),
+    (9, "瑞安市长虹阀门有限公司", [], None),
+    (10, "浙江长虹流体有限公司", ["瑞安市长虹阀门有限公司"], None),
 ]
 
 
@@ -60,6 +62,7 @@ def test_code_name_former_name_and_normalised_name_match(
         ("温州金鑫电子股份有限公司", None, {2}),  # reformed
         ("温州双生科技有限公司", None, {6, 7}),  # both were once called so
         ("浙江乐清市昊天贸易有限公司", None, {4, 5}),
+        ("瑞安市长虹阀门有限公司", None, {9, 10}),  # one firm's name, once another's
         ("温州金新电子有限公司", None, {2}),
         ("温州珠明照明有限公司", None, {8}),
     ],
