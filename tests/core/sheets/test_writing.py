@@ -9,7 +9,7 @@ import re
 import time
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def test_a_row_of_the_wrong_width_is_an_error_not_a_shift() -> None:
 
 
 def many() -> Iterator[list[Any]]:
-    for number in range(20_000):
+    for number in range(8_000):
         yield [f"浙江第{number}电气有限公司", "91330382MA2ABCDEF1", "城东街道", number, number * 7, 0.5] * 2
 
 
@@ -129,18 +129,28 @@ WIDE = [
 ]
 
 
+def seconds(write: Callable[[], None]) -> float:
+    begun = time.process_time()
+    write()
+    return time.process_time() - begun
+
+
 def test_a_large_export_takes_no_longer_than_the_bare_writer_and_a_third(tmp_path: Path) -> None:
-    begun = time.process_time()
-    write_xlsx(tmp_path / "ours.xlsx", [SheetSpec("名单", WIDE, many())])
-    ours = time.process_time() - begun
-    begun = time.process_time()
-    book = xlsxwriter.Workbook(str(tmp_path / "bare.xlsx"), {"constant_memory": True})
-    sheet = book.add_worksheet()
-    for number, row in enumerate(many()):
-        sheet.write_row(number, 0, row)
-    book.close()
-    bare = time.process_time() - begun
-    assert ours <= bare * 1.3, (ours, bare)
+    def ours() -> None:
+        write_xlsx(tmp_path / "ours.xlsx", [SheetSpec("名单", WIDE, many())])
+
+    def bare() -> None:
+        book = xlsxwriter.Workbook(str(tmp_path / "bare.xlsx"), {"constant_memory": True})
+        form = book.add_format({"num_format": "#,##0"})
+        sheet = book.add_worksheet()
+        sheet.set_column(0, 11, 12, form)
+        for number, row in enumerate(many()):
+            sheet.write_row(number, 0, row, form)
+        book.close()
+
+    rounds = [(seconds(ours), seconds(bare)) for _ in range(3)]
+    mine, its = (min(times) for times in zip(*rounds, strict=True))
+    assert mine <= its * 1.3, rounds
 
 
 def test_rows_are_not_gathered_in_memory(tmp_path: Path) -> None:
