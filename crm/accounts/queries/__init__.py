@@ -1,6 +1,7 @@
 """Every read about units, people, roles and sessions."""
 
 from crm.accounts.queries.people import (
+    extras_of,
     get_person,
     holders,
     last_seen,
@@ -34,6 +35,7 @@ __all__ = [
     "ancestors",
     "attempt",
     "credentials",
+    "extras_of",
     "get_person",
     "get_unit",
     "hash_token",

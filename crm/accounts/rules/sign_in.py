@@ -26,7 +26,7 @@ def check_username(username: str) -> str:
     key = fold_name(username)
     if not _USERNAME.fullmatch(key) or len(username) > 64:
         raise Refused(
-            N_("用户名用 2 到 32 个字母、数字、汉字或 . _ - @,以字母、数字或汉字开头。"), field="username"
+            N_("用户名用 2 到 32 个字母、数字、汉字或 . _ - @，以字母、数字或汉字开头。"), field="username"
         )
     return key
 
