@@ -174,3 +174,41 @@ def test_mark_of_a_chart_opens_its_rows(page: Page, site: str) -> None:
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**/list?flow=1")
+
+
+def test_filter_sends_itself_without_empty_fields(page: Page, site: str) -> None:
+    page.goto(f"{site}/list")
+    page.locator("select[name=street]").select_option("1")
+    page.wait_for_url("**/list?as_of=2026-11-23&street=1")
+    page.locator("input[name=as_of]").fill("")
+    page.wait_for_url("**/list?")
+
+
+def test_menu_closes_by_escape_and_gives_the_focus_back(page: Page, site: str) -> None:
+    page.goto(f"{site}/list")
+    summary = page.locator(".td-memenu > summary")
+    summary.click()
+    expect(page.locator(".td-memenu .td-drop")).to_be_visible()
+    assert [rule["id"] for rule in Axe().run(page).response["violations"]] == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".td-memenu .td-drop")).to_be_hidden()
+    expect(summary).to_be_focused()
+
+
+def test_more_pages_come_up_on_the_phone(page: Page, site: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/list")
+    page.get_by_role("button", name="更多").click()
+    expect(page.locator("#more")).to_be_visible()
+    assert [rule["id"] for rule in Axe().run(page).response["violations"]] == []
+    page.locator("#more").get_by_role("link", name="管理").click()
+    page.wait_for_url("**/matrix")
+
+
+def test_leaving_a_changed_form_asks_first(page: Page, site: str) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto(f"{site}/components")
+    page.locator("textarea").press_sequentially("新的说明")
+    page.goto(f"{site}/board")
+    assert asked == ["beforeunload"]
