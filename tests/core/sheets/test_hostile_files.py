@@ -9,6 +9,7 @@ import re
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from crm.core.sheets import DEFAULT, Limits, read
+from crm.core.sheets import DEFAULT, Limits, isolation, read
 from crm.core.sheets.package import _beyond
 from crm.core.words import Refused
 from tests.core.sheets import nasty
@@ -284,8 +285,26 @@ def test_a_file_larger_than_allowed_is_refused_unread() -> None:
         read(io.BytesIO(GOOD), "名单.xlsx", limits=small)
 
 
-def test_a_reader_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+def test_a_reader_that_computes_too_long_is_stopped() -> None:
     assert "已停止" in str(refusal(GOOD, limits=Limits(seconds=0)))
+
+
+def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time; time.sleep(20)")
+    monkeypatch.setattr(isolation, "_CHILD", sleeper)
+    begun = time.monotonic()
+    assert "已停止" in str(refusal(GOOD, limits=Limits(seconds=0)))
+    assert time.monotonic() - begun < 10
+
+
+def test_a_reader_that_dies_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = tmp_path / "half.py"
+    half.write_text(
+        """print('{"sheets": ["a"], "sheet": "a", "merged": []}'); print('[[1, ["x", "y"]], [2, ["z", "u"]]]')"""
+    )
+    monkeypatch.setattr(isolation, "_CHILD", half)
+    assert "损坏" in str(refusal(GOOD))
 
 
 def test_a_reader_that_needs_too_much_memory_is_stopped() -> None:

@@ -92,3 +92,11 @@ def test_short_rows_have_missing_cells_and_long_rows_named_columns() -> None:
     table = read("企业名称,街道\n甲\n乙,城南,多出".encode(), "a.csv")
     assert dict(table.records[0]) == {"企业名称": "甲", "街道": None, "第 C 列": None}
     assert table.unnamed_columns == ["C"] and table.records[1]["第 C 列"] == "多出"
+
+
+@pytest.mark.parametrize(
+    "data", [TEXT.encode()[:40] + b"\xff" + TEXT.encode()[40:], TEXT.encode()[:-1] + b"\xe6"]
+)
+def test_damaged_utf8_is_called_so(data: bytes) -> None:
+    with pytest.raises(Refused, match="应是 UTF-8 编码"):
+        read(data, "名单.csv")
