@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,10 +60,10 @@ def base_python() -> str:
 
 def build(root: Path, *, dev: bool) -> None:
     """Make ``.venv`` new beside the old one and swap: an interrupted set-up leaves the old one, or none."""
-    fresh, old, final = root / ".venv.new", root / ".venv.old", root / ".venv"
+    # a name of its own: pip may outlive a set-up that was killed, and must not write into the next one's folder
+    fresh, old, final = root / f".venv.new-{os.getpid()}", root / ".venv.old", root / ".venv"
     try:
-        for folder in (fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        stamps.clear(root, ".venv.new*", ".venv.old")
         made = subprocess.run(  # noqa: S603
             [base_python(), "-m", "venv", str(fresh)],
             env=clean_environment(),
@@ -93,8 +92,7 @@ def build(root: Path, *, dev: bool) -> None:
             final.rename(old)
         fresh.rename(final)
     finally:
-        for folder in (fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        stamps.clear(root, fresh.name, old.name)
 
 
 def add_dev(root: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -47,6 +48,13 @@ def write(path: Path, stamp: dict[str, Any]) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def clear(folder: Path, *patterns: str) -> None:
+    """Remove what a set-up left: its own folders, or those of one that was killed."""
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -166,11 +166,10 @@ def clean_install(npm: list[str], folder: Path) -> None:
 
 def fill(root: Path, npm: list[str]) -> None:
     """``npm ci`` in a folder of its own, copy what is used, rename into place: all or nothing."""
-    work, fresh = root / ".crm-vendor", root / "static" / "vendor.new"
+    work, fresh = root / f".crm-vendor-{os.getpid()}", root / "static" / "vendor.new"
     vendor, old = root / "static" / "vendor", root / "static" / "vendor.old"
     try:
-        for folder in (work, fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        stamps.clear(root, ".crm-vendor*", "static/vendor.new", "static/vendor.old")
         work.mkdir()
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy2(root / name, work / name)
@@ -194,5 +193,4 @@ def fill(root: Path, npm: list[str]) -> None:
             f"A front-end package is incomplete: {error.filename} is missing. Check package-lock.json.",
         ) from error
     finally:
-        for folder in (work, fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        stamps.clear(root, work.name, "static/vendor.new", "static/vendor.old")

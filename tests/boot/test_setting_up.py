@@ -154,7 +154,7 @@ def test_what_pip_says_becomes_a_sentence(said: str, word: str) -> None:
 
 
 def test_leftovers_of_a_killed_set_up_are_cleared(project: Path, fake_npm: list[str]) -> None:
-    for name in (".crm-vendor/node_modules", "static/vendor.new/licenses", "static/vendor.old"):
+    for name in (".crm-vendor-77/node_modules", "static/vendor.new/licenses", "static/vendor.old"):
         (project / name).mkdir(parents=True)
     set_up(project, fake_npm)
     assert left_behind(project) == [".venv", "vendor"]
