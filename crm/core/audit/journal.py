@@ -319,13 +319,14 @@ def delete_many(session: Session, model: type[Base], ids: Iterable[int]) -> int:
 
 
 def restore_rows(session: Session, model: type[Base], rows: Mapping[int, Mapping[str, Any]]) -> None:
-    """Bring deleted rows back with their old ids and values; a row's version is one more than it was."""
+    """Bring deleted rows back with their old ids and values, in the order given; a row's version is one more
+    than it was."""
     if not rows:
         return
     operation = needed(session, model)
     columns = columns_of(model)
     full: list[dict[str, Any]] = []
-    for row_id, row in sorted(rows.items()):
+    for row_id, row in rows.items():
         values = {**dict.fromkeys(columns), **row, "id": row_id}
         if "version" in columns:
             values["version"] = (values["version"] or 0) + 1
