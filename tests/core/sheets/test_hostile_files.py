@@ -148,7 +148,7 @@ def test_two_members_of_one_name_are_refused() -> None:
     "prolog",
     [
         '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>',
-        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "/etc/passwd">]>',
         '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd">',
     ],
 )
