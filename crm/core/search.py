@@ -92,7 +92,7 @@ def drop_search(connection: sa.Connection) -> None:
 
 
 def is_index_table(name: str | None) -> bool:
-    """Whether a table belongs to the gram index, which autogenerate must leave alone."""
+    """Whether a table belongs to the gram index: autogenerate must leave it alone."""
     return (name or "").startswith("search_grams")
 
 
@@ -289,11 +289,12 @@ def _narrowed(
     if not parts:
         return wanted.where(c.entry.between(first, last))
     if dialect == "sqlite":
-        asked = sa.bindparam("grams", match_expression(All(parts)), sa.Text)
+        asked = sa.literal(match_expression(All(parts)), sa.Text)
         found = sa.select(_index.c.rowid).where(sa.literal_column("search_grams").op("MATCH")(asked))
         return wanted.where(c.entry.in_(found.where(_index.c.rowid.between(first, last))))
-    found = sa.select(_index.c.entry).where(_contains(All(parts)))
-    return wanted.where(c.entry.in_(found.where(_index.c.entry.between(first, last))))
+    # OFFSET 0 and the kind outside: else a prepared statement, planned without its values, scans every text
+    found = sa.select(_index.c.entry).where(_contains(All(parts))).offset(sa.literal_column("0"))
+    return wanted.where(c.kind == kind, c.entry.in_(found))
 
 
 def _contains(need: Need) -> sa.ColumnElement[bool]:
