@@ -349,10 +349,10 @@ class Context:
         """Say how far the job is, in a short transaction of its own, a few times a second at most.
 
         `text` is a source string with its `params`. Raises when the job was stopped, or is not ours any more.
-        Within `writing()` on SQLite nothing is written: there is one writer."""
+        Within `writing()` nothing is told: on SQLite it would wait for the handler's own transaction."""
         self.check()
         often = time.monotonic() - self._told < OFTEN and done != total
-        if often or self.is_done or (self._writing and self.engine.dialect.name == "sqlite"):
+        if often or self.is_done or self._writing:
             return
         values: dict[str, Any] = {"done": done, "total": total}
         if text is not None:
