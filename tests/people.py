@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask import has_app_context
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
@@ -157,7 +158,12 @@ def actor(session: Session, person: Person) -> Actor:
 
 
 def sign_in(client: FlaskClient, person: Person) -> FlaskClient:
-    """Make this browser the person's, without the sign-in page. Returns the browser."""
+    """Make this browser the person's, without the sign-in page. Returns the browser.
+
+    What an open `session` fixture has not committed is rolled back, as by every request.
+    """
+    if has_app_context():
+        db.session.rollback()
     token = secrets.token_urlsafe(32)
     at = now()
     with client.application.app_context(), Session(db.engine) as session:
