@@ -6,13 +6,9 @@ over to ``crm.serve`` (no argument), the test run (``test``) or ``crm.cli`` (any
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this line is the message an old Python gets
-    sys.stderr.write(
-        "Tidui 需要 Python 3.11 或更新的版本，现在是 {0}。请安装后用 python3.11 -m crm 再试。\n"
-        "Tidui needs Python 3.11 or newer, this is {0}. Install one and run: python3.11 -m crm\n".format(
-            sys.version.split()[0]
-        )
-    )
+if sys.version_info < (3, 11):  # noqa: UP036 - what an old Python says
+    sys.stderr.write("Tidui 需要 Python 3.11 或更新的版本，现在是 " + sys.version.split()[0] + "。\n")
+    sys.stderr.write("Tidui needs Python 3.11 or newer, this is " + sys.version.split()[0] + ".\n")
     sys.exit(2)
 
 from crm.bootstrap.entry import main

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 SETTINGS = {
     "fsync": "off",
@@ -54,21 +53,6 @@ def postgres() -> Iterator[str]:
         owner = _owner(home)
         programs = _reachable(where, home, owner)
         yield from _running(programs, home, owner)
-
-
-def fresh_database(url: str, name: str) -> str:
-    """Create the database `name` anew on the server of `url`. Returns its URL."""
-    plain = _libpq_url(url)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-
-
-def drop_database(url: str, name: str) -> None:
-    with psycopg.connect(_libpq_url(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def binaries() -> Path:

@@ -51,6 +51,11 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
 
 
+# what the bootstrap does itself (crm/bootstrap/entry.py), listed with the commands
+ALONE = """without COMMAND    安装、建库并打开服务 / set up and serve
+test [ARGS …]      安装并跑完全部检查 / set up and pass every test; ARGS go to pytest"""
+
+
 def parser_of(commands: Iterable[Command], prog: str = "python3 -m crm") -> argparse.ArgumentParser:
     """One parser over all commands; groups such as ``firms`` become sub-parsers of their own."""
     common = argparse.ArgumentParser(add_help=False)
@@ -60,7 +65,12 @@ def parser_of(commands: Iterable[Command], prog: str = "python3 -m crm") -> argp
     common.add_argument(
         "--as", dest="as_user", metavar="USER", help="以该账号的身份执行 / act as this account"
     )
-    parser = argparse.ArgumentParser(prog=prog, description="梯队 Tidui")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="梯队 Tidui",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=ALONE,
+    )
     top = parser.add_subparsers(metavar="COMMAND", required=True)
     groups: dict[str, Any] = {}
     for command in commands:

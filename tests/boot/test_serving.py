@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from crm import serve
+from crm.config import ROOT
 
 PATIENCE = 20
 
@@ -74,6 +75,7 @@ def test_a_child_ends_when_it_is_told_to() -> None:
 CHILD = """
 import sys, time
 from crm import serve
+from crm.config import ROOT
 def run(argv):
     open(argv[0], "w").write(str(__import__("os").getpid()))
     time.sleep(600)
@@ -89,7 +91,7 @@ time.sleep(600)
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD, str(note)], cwd=serve.config.ROOT)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD, str(note)], cwd=ROOT)
     try:
         assert until(lambda: note.exists() and note.read_text().isdigit())
         child = int(note.read_text())
@@ -111,7 +113,7 @@ def test_a_child_cannot_eat_the_machine() -> None:
         "from crm import serve; serve.limit_memory(400 * serve.MEGABYTE); bytearray(600 * serve.MEGABYTE)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=serve.config.ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert "MemoryError" in done.stderr
 
