@@ -12,7 +12,7 @@ from crm.core.db import db, reading
 from crm.core.i18n import say, word
 from crm.core.permissions import Forbidden
 from crm.core.words import N_
-from crm.ops.worker import run_worker
+from crm.ops.jobs import run_worker
 
 
 def _worker(arguments: argparse.Namespace, context: cli.Context) -> int | None:

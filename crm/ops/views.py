@@ -15,7 +15,7 @@ from crm.core.permissions import public, signed_in
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, is_htmx
 from crm.core.words import Message
-from crm.ops import health
+from crm.ops import queries
 
 bp = Blueprint("ops", __name__)
 log = structlog.get_logger("tidui")
@@ -32,7 +32,7 @@ def healthz() -> Any:
 @public
 def readyz() -> Any:
     """It can do its work: 200, else 503."""
-    checks = health.ready(current_app.config["TIDUI"].data)
+    checks = queries.ready(current_app.config["TIDUI"].data)
     if all(checks.values()):
         return jsonify(status="ok", checks=checks)
     log.warning("not_ready", **checks)

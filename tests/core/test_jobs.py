@@ -23,7 +23,7 @@ from crm.core.permissions import Actor, system
 from crm.core.transaction import commit
 from crm.core.words import Message, Missing, Refused
 from crm.firms.models import Firm
-from crm.ops.worker import Worker, work_once
+from crm.ops.jobs import Worker, work_once
 from tests import people
 
 SOMEBODY = system("tests")

@@ -28,7 +28,7 @@ from crm.core.db import db, writing
 from crm.core.permissions import system
 from crm.core.words import Refused
 from crm.firms.models import Contact, Firm
-from crm.ops.worker import Worker
+from crm.ops.jobs import Worker
 
 FORK = multiprocessing.get_context("fork")
 WRITERS, OPERATIONS, BULK = 8, 25, 5000

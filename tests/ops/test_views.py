@@ -17,8 +17,8 @@ from crm.core.db import db
 from crm.core.jobs import JOBS, Context, Job, JobState
 from crm.core.transaction import commit
 from crm.core.words import Refused
-from crm.ops import health
-from crm.ops.worker import work_once
+from crm.ops import queries
+from crm.ops.jobs import work_once
 from tests import people
 
 
@@ -77,8 +77,8 @@ def test_it_is_not_ready_without_a_database(client: FlaskClient, monkeypatch: py
 
 
 def test_it_is_not_ready_when_the_folder_takes_no_file(tmp_path: Path) -> None:
-    assert health._data(tmp_path)
-    assert not health._data(tmp_path / "missing")
+    assert queries._data(tmp_path)
+    assert not queries._data(tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
 
 

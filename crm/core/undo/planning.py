@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.audit import AuditChange, AuditPersonal
-from crm.core.audit.journal import STAMPS, chunks, columns_of, present
+from crm.core.audit.journal import STAMPS, chunks, columns_of, present, within
 from crm.core.db import Base
 from crm.core.undo.obstacles import ERASED, MOST, REFERRED, SECRET, Blocked, Obstacle, undoable
 from crm.core.words import N_, Refused
@@ -192,7 +192,7 @@ def referring(session: Session, plans: list[Plan]) -> list[Obstacle]:
         own = by_table.get(model.__tablename__, Plan(model))
         columns = columns_of(model)
         for part in chunks(sorted(target.deletes), 5000):
-            statement = sa.select(columns["id"], columns[name]).where(columns[name].in_(part))
+            statement = sa.select(columns["id"], columns[name]).where(within(columns[name], part))
             for row_id, refers_to in session.execute(statement):
                 if row_id in own.deletes or name in own.updates.get(row_id, {}):
                     continue

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import sort_tables_and_constraints as sort_tables
 
 from crm.core import audit
-from crm.core.audit.journal import chunks, columns_of, present, restore_rows, write_updates
+from crm.core.audit.journal import chunks, columns_of, present, restore_rows, within, write_updates
 from crm.core.db import Base
 from crm.core.undo.planning import Plan, references
 
@@ -96,7 +96,7 @@ def _delete(session: Session, plan: Plan) -> None:
             statement = sa.select(columns[name], columns["id"]).where(columns[name].is_not(None))
             for part in chunks(sorted(left), 5000):
                 held |= {
-                    to for to, by in session.execute(statement.where(columns["id"].in_(part))) if to != by
+                    to for to, by in session.execute(statement.where(within(columns["id"], part))) if to != by
                 }
         free = left - held or left
         audit.delete_many(session, plan.model, free)
