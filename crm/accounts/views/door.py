@@ -54,17 +54,17 @@ def enter(token: str) -> None:
     remember(person)
 
 
-@bp.get("/sign-in")
+@bp.route("/sign-in", methods=["GET", "POST"])
 @public
 def sign_in() -> Any:
+    if request.method == "POST":
+        return _sign_in_now()
     if current_user.is_authenticated:
         return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
     return render_template("accounts/sign_in.html", form=SignInForm())
 
 
-@bp.post("/sign-in")
-@public
-def sign_in_now() -> Any:
+def _sign_in_now() -> Any:
     form = SignInForm()
     username, password = form.username.data or "", form.password.data or ""
     if not form.validate():
