@@ -209,9 +209,9 @@ def _encode(sort: Sort, row: Any, at: int) -> str:
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def position(raw: str, sort: Sort) -> Position | None:
-    """Where a page's `after` leads."""
-    return _decode(raw, sort, False)
+def position(raw: str, sort: Sort, *, is_back: bool = False) -> Position | None:
+    """Where a page's `after` (or `before`) leads."""
+    return _decode(raw, sort, is_back)
 
 
 def _decode(raw: str | None, sort: Sort, is_back: bool) -> Position | None:

@@ -17,6 +17,7 @@ from crm.firms.actions.holdings import (
 from crm.firms.actions.registry import (
     add_name,
     archive,
+    check_editor,
     drop_name,
     edit,
     move,
@@ -31,6 +32,7 @@ __all__ = [
     "Duplicate",
     "add_name",
     "archive",
+    "check_editor",
     "drop_contact",
     "drop_equity",
     "drop_institution",

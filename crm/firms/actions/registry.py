@@ -111,6 +111,11 @@ def rename(
     return firm
 
 
+def check_editor(session: Session, firm: Firm, *, actor: Actor) -> None:
+    """Raises `Forbidden` unless the actor may change this firm's record; asked before a form is looked at."""
+    guards.require(session, actor, "firm:edit", firm.id)
+
+
 def add_name(
     session: Session, firm: Firm, *, actor: Actor, name: str, kind: NameKind, until_on: dt.date | None
 ) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.undo import undo
 from crm.core.words import N_, Message, Refused
 from crm.firms.actions import registering
 from crm.firms.actions.registering import Entry
@@ -176,6 +177,7 @@ def stage(
     actor: Actor,
     mapping: Mapping[str, str],
     headings: Sequence[str],
+    sheet_names: Sequence[str] = (),
 ) -> ImportBatch:
     """Store the verdicts for the preview, in the place of earlier ones."""
     audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
@@ -199,15 +201,61 @@ def stage(
     for start in range(0, len(rows), 2000):
         session.execute(sa.insert(ImportRow), rows[start : start + 2000])
     batch.mapping, batch.headings = dict(mapping), list(headings)
+    batch.options = {**batch.options, "sheet_names": list(sheet_names)}
     batch.counts, batch.state, batch.problem = counts_of(staged), BatchState.READY, None
     session.flush()
     return batch
 
 
-def fail(session: Session, batch: ImportBatch, refusal: Refused, *, actor: Actor) -> None:
-    """Note why a file could not be read."""
+def fail(
+    session: Session,
+    batch: ImportBatch,
+    refusal: Refused,
+    *,
+    actor: Actor,
+    headings: Sequence[str] = (),
+    mapping: Mapping[str, str] | None = None,
+    sheet_names: Sequence[str] = (),
+) -> None:
+    """Note why a file could not be read; with its headings, so that the columns can be put right."""
     audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
-    batch.state, batch.problem = BatchState.REFUSED, kept(refusal)
+    session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    batch.state, batch.problem, batch.counts = BatchState.REFUSED, kept(refusal), {}
+    batch.headings, batch.mapping = list(headings), dict(mapping or {})
+    batch.options = {**batch.options, "sheet_names": list(sheet_names)}
+    session.flush()
+
+
+def again(
+    session: Session,
+    batch: ImportBatch,
+    *,
+    actor: Actor,
+    mode: ImportMode | None = None,
+    mapping: Mapping[str, str] | None = None,
+    **options: Any,
+) -> ImportBatch:
+    """Change how a file is read (columns, worksheet, unit, mode); it is then read anew."""
+    require(actor, batch.sheet)
+    if batch.state not in (BatchState.READY, BatchState.REFUSED):
+        raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
+    audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
+    batch.mode = mode or batch.mode
+    batch.mapping = dict(mapping or {})
+    batch.options = {**batch.options, **options}
+    batch.state = BatchState.PARSING
+    session.flush()
+    return batch
+
+
+def undo_import(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
+    """Take a whole import back. Raises `Blocked` with what is in the way."""
+    require(actor, batch.sheet)
+    if batch.state is not BatchState.DONE or batch.operation is None:
+        raise Refused(N_("这次导入没有可以撤销的写入。"))
+    audit.begin(session, actor=actor, action=Act.IMPORT_UNDO, subject=("import", batch.id))
+    done = undo(session, batch.operation, actor=actor)
+    batch.state, batch.undo_operation = BatchState.UNDONE, done.id
     session.flush()
 
 
@@ -268,6 +316,16 @@ def write(session: Session, batch: ImportBatch, *, actor: Actor, today: dt.date)
         _forget(session, batch.id)
     session.flush()
     return operation
+
+
+def hand_over(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
+    """Mark a large batch as being written by the queue, so that nobody writes it twice."""
+    require(actor, batch.sheet)
+    if batch.state is not BatchState.READY:
+        raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
+    audit.begin(session, actor=actor, action=Act.IMPORT_DECIDE, subject=("import", batch.id))
+    batch.state = BatchState.WRITING
+    session.flush()
 
 
 def _chosen(row: Any) -> int | None:

@@ -172,3 +172,4 @@ class Act(Word):
     IMPORT_DECIDE = "firm.import-decide", N_("核对导入")
     IMPORT_WRITE = "firm.import", N_("导入企业数据")
     IMPORT_DROP = "firm.import-drop", N_("放弃导入")
+    IMPORT_UNDO = "firm.import-undo", N_("撤销导入")

@@ -1,0 +1,174 @@
+"""Former and other names of a firm, and its contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from crm.core.db import db
+from crm.core.i18n import gettext, say
+from crm.core.permissions import needs
+from crm.core.transaction import commit
+from crm.core.web import actor, back_to
+from crm.core.words import N_, Missing, Refused
+from crm.firms import actions, queries
+from crm.firms.forms import ContactForm, NameForm
+from crm.firms.models import Contact, Firm
+from crm.firms.rules.standing import mask_mail, mask_phone
+from crm.firms.rules.words import NameKind
+from crm.firms.views.blueprint import bp
+from crm.firms.views.record import page
+
+
+def _firm(firm_id: int) -> Firm:
+    return queries.get_firm(db.session(), firm_id, viewer=actor())
+
+
+@bp.get("/firms/<int:firm_id>/names/new")
+@needs("firm:edit")
+def name_new(firm_id: int) -> Any:
+    form = NameForm(MultiDict({"kind": NameKind.FORMER.value}))
+    return render_template("firms/name.html", firm=_firm(firm_id), form=form, refused=None)
+
+
+@bp.post("/firms/<int:firm_id>/names/new")
+@needs("firm:edit")
+def name_add(firm_id: int) -> Any:
+    firm, form, refused = _firm(firm_id), NameForm(), None
+    actions.check_editor(db.session(), firm, actor=actor())
+    if form.validate():
+        try:
+            actions.add_name(
+                db.session(), firm, actor=actor(), name=form.name.value, kind=NameKind(form.kind.value or ""),
+                until_on=form.until_on.value,
+            )  # fmt: skip
+            commit()
+            flash(gettext("已添加「%(name)s」。", name=form.name.value), "done")
+            return back_to("firms.show", firm_id=firm_id)
+        except Refused as refusal:
+            db.session.rollback()
+            refused, firm = form.refuse(refusal), _firm(firm_id)
+    return render_template("firms/name.html", firm=firm, form=form, refused=refused), 422
+
+
+@bp.post("/firms/<int:firm_id>/names/<int:name_id>/drop")
+@needs("firm:edit")
+def name_drop(firm_id: int, name_id: int) -> Any:
+    actions.drop_name(db.session(), _firm(firm_id), actor=actor(), name_id=name_id)
+    commit()
+    flash(gettext("已删除这个名称。"), "done")
+    return back_to("firms.show", firm_id=firm_id)
+
+
+def _contact(firm_id: int, contact_id: int) -> Contact:
+    found = db.session.get(Contact, contact_id)
+    if found is None or found.firm_id != firm_id:
+        raise Missing(N_("没有这位联系人。"))
+    return found
+
+
+@bp.get("/firms/<int:firm_id>/contacts/new")
+@needs("firm:edit")
+def contact_new(firm_id: int) -> Any:
+    return _contact_form(ContactForm(MultiDict()), _firm(firm_id), None)
+
+
+def _contact_form(form: ContactForm, firm: Firm, contact: Contact | None, refused: str | None = None) -> str:
+    return render_template(
+        "firms/contact.html", firm=firm, form=form, contact=contact, refused=refused,
+        phone=mask_phone(contact.phone) if contact else None, email=mask_mail(contact.email) if contact else None,
+    )  # fmt: skip
+
+
+@bp.post("/firms/<int:firm_id>/contacts/new")
+@needs("firm:edit")
+def contact_add(firm_id: int) -> Any:
+    return _save_contact(firm_id, None)
+
+
+@bp.get("/firms/<int:firm_id>/contacts/<int:contact_id>")
+@needs("firm:edit")
+def contact_edit(firm_id: int, contact_id: int) -> Any:
+    firm, contact = _firm(firm_id), _contact(firm_id, contact_id)
+    actions.check_editor(db.session(), firm, actor=actor())
+    form = ContactForm(
+        MultiDict(
+            {
+                "version": str(contact.version),
+                "name": contact.name,
+                "position": contact.position or "",
+                "is_primary": "yes" if contact.is_primary else "",
+                "purpose": contact.purpose or "",
+            }
+        )
+    )
+    return _contact_form(form, firm, contact)
+
+
+@bp.post("/firms/<int:firm_id>/contacts/<int:contact_id>")
+@needs("firm:edit")
+def contact_save(firm_id: int, contact_id: int) -> Any:
+    return _save_contact(firm_id, contact_id)
+
+
+def _save_contact(firm_id: int, contact_id: int | None) -> Any:
+    """A phone or mail left empty keeps the one there: the form never shows them in full."""
+    firm = _firm(firm_id)
+    actions.check_editor(db.session(), firm, actor=actor())
+    contact = None if contact_id is None else _contact(firm_id, contact_id)
+    form, refused = ContactForm(), None
+    if form.validate():
+        values: dict[str, Any] = {
+            "name": form.name.value,
+            "position": form.position.value,
+            "is_primary": form.is_primary.value == "yes",
+            "purpose": form.purpose.value,
+        }
+        for name in ("phone", "email"):
+            if form[name].value or contact is None:
+                values[name] = form[name].value
+        try:
+            actions.save_contact(
+                db.session(), firm, actor=actor(), contact_id=contact_id, version=form.version_seen, **values
+            )
+            commit()
+            flash(gettext("已保存联系人。"), "done")
+            return back_to("firms.show", firm_id=firm_id)
+        except Refused as refusal:
+            db.session.rollback()
+            refused, firm = form.refuse(refusal), _firm(firm_id)
+            contact = None if contact_id is None else _contact(firm_id, contact_id)
+    return _contact_form(form, firm, contact, refused), 422
+
+
+@bp.post("/firms/<int:firm_id>/contacts/<int:contact_id>/drop")
+@needs("firm:edit")
+def contact_drop(firm_id: int, contact_id: int) -> Any:
+    actions.drop_contact(db.session(), _firm(firm_id), actor=actor(), contact_id=contact_id)
+    commit()
+    flash(gettext("已删除联系人。"), "done")
+    return back_to("firms.show", firm_id=firm_id)
+
+
+@bp.post("/firms/<int:firm_id>/contacts/<int:contact_id>/reveal")
+@needs("contact:reveal")
+def contact_reveal(firm_id: int, contact_id: int) -> Any:
+    """Show one contact in full, with a reason the audit keeps."""
+    try:
+        contact = actions.reveal_contact(
+            db.session(),
+            _firm(firm_id),
+            actor=actor(),
+            contact_id=contact_id,
+            reason=request.form.get("reason"),
+        )
+        commit()
+    except Refused as refusal:
+        db.session.rollback()
+        if type(refusal) is not Refused:
+            raise
+        flash(say(refusal), "error")
+        return back_to("firms.show", firm_id=firm_id)
+    return page(firm_id, revealed=contact)
