@@ -27,19 +27,19 @@ CHUNK = 500
 class Fault(Word):
     """What is wrong with the first broken link."""
 
-    ENVELOPE_ALTERED = "envelope-altered", N_("信封内容与它的哈希不符:被改过")
-    PREVIOUS_MISMATCH = "previous-mismatch", N_("前一环的哈希对不上:前一环被换过或顺序被调过")
-    MISSING = "missing", N_("缺少这一环:被删除")
-    ADDED = "added", N_("多出的一环:不在链上")
-    CHANGE_ALTERED = "change-altered", N_("变更行的内容与摘要不符:被改过")
-    CHANGE_REMOVED = "change-removed", N_("变更行少了:被删除")
-    CHANGE_ADDED = "change-added", N_("变更行多了:被添加")
+    ENVELOPE_ALTERED = "envelope-altered", N_("信封内容与它的哈希不符：被改过")
+    PREVIOUS_MISMATCH = "previous-mismatch", N_("前一环的哈希对不上：前一环被换过或顺序被调过")
+    MISSING = "missing", N_("缺少这一环：被删除")
+    ADDED = "added", N_("多出的一环：不在链上")
+    CHANGE_ALTERED = "change-altered", N_("变更行的内容与摘要不符：被改过")
+    CHANGE_REMOVED = "change-removed", N_("变更行少了：被删除")
+    CHANGE_ADDED = "change-added", N_("变更行多了：被添加")
     CHANGE_ORPHANED = "change-orphaned", N_("有变更行没有信封")
-    TRUNCATED = "truncated", N_("链尾被截断:链头记着更后的一环")
+    TRUNCATED = "truncated", N_("链尾被截断：链头记着更后的一环")
     HEAD_ALTERED = "head-altered", N_("链头与最后一环不符")
     HEAD_MISSING = "head-missing", N_("链头那一行没有了")
-    ANCHOR_MISMATCH = "anchor-mismatch", N_("与另存的锚点不符:这一环被重写过")
-    ANCHOR_BEYOND = "anchor-beyond", N_("另存的锚点在链尾之后:链被截断")
+    ANCHOR_MISMATCH = "anchor-mismatch", N_("与另存的锚点不符：这一环被重写过")
+    ANCHOR_BEYOND = "anchor-beyond", N_("另存的锚点在链尾之后：链被截断")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ class Report:
     def message(self) -> Message:
         if self.broken is None:
             return Message(
-                N_("审计链完整:%(links)s 环,%(changes)s 行变更。末环 %(last)s"),
+                N_("审计链完整：%(links)s 环，%(changes)s 行变更。末环 %(last)s"),
                 {"links": self.links, "changes": self.changes, "last": str(self.last)},
             )
         return Message(
-            N_("审计链断在第 %(seq)s 环:%(fault)s"), {"seq": self.broken.seq, "fault": self.broken.fault}
+            N_("审计链断在第 %(seq)s 环：%(fault)s"), {"seq": self.broken.seq, "fault": self.broken.fault}
         )
 
 
@@ -92,7 +92,7 @@ def parse_anchor(text: str) -> Anchor:
     """``SEQ:HASH``. Raises `Refused`."""
     match = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip().lower())
     if match is None:
-        raise Refused(N_("锚点应写成「序号:64 位哈希」,就像上次校验打印的那样。"), field="anchor")
+        raise Refused(N_("锚点应写成「序号：64 位哈希」，就像上次校验打印的那样。"), field="anchor")
     return Anchor(int(match[1]), match[2])
 
 

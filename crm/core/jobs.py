@@ -193,7 +193,7 @@ class Claim:
     attempts: int
 
 
-INTERRUPTED = N_("后台进程几次中途结束,没有做完。请稍后重做;再次出现时把编号 %(id)s 告诉系统管理员。")
+INTERRUPTED = N_("后台进程几次中途结束，没有做完。请稍后重做；再次出现时把编号 %(id)s 告诉系统管理员。")
 
 
 def problem(refusal: Refused | Message) -> dict[str, Any]:

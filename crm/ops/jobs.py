@@ -32,9 +32,9 @@ AFTER_FAULT = 3.0  # seconds to wait when the database does not answer
 ANCHOR_EVERY = 3600.0  # seconds
 MEMORY = 2048 * 1024 * 1024
 
-FAULT = N_("出错了,已经记录下来,数据没有改动。再次出现时请把编号 %(id)s 告诉系统管理员。")
-TOO_BIG = N_("内容太大,后台进程的内存不够。请拆成几个文件再试。")
-NOBODY = N_("提交任务的账号已经停用,任务没有做。")
+FAULT = N_("出错了，已经记录下来，数据没有改动。再次出现时请把编号 %(id)s 告诉系统管理员。")
+TOO_BIG = N_("内容太大，后台进程的内存不够。请拆成几个文件再试。")
+NOBODY = N_("提交任务的账号已经停用，任务没有做。")
 
 
 class Worker:

@@ -33,9 +33,11 @@ def named(session: Session, action: str = "test.act", **params: Any) -> audit.Op
 
 
 def changes(session: Session, operation: audit.Operation) -> list[AuditChange]:
-    return list(session.scalars(
-        sa.select(AuditChange).where(AuditChange.operation == operation.id).order_by(AuditChange.n)
-    ))
+    return list(
+        session.scalars(
+            sa.select(AuditChange).where(AuditChange.operation == operation.id).order_by(AuditChange.n)
+        )
+    )
 
 
 def whole(session: Session) -> bool:
@@ -112,14 +114,19 @@ def test_bulk_and_object_inserts_leave_equal_rows(session: Session) -> None:
     in_bulk = next(row.after for row in changes(session, many) if row.kind == "firms")
     assert by_object.keys() == in_bulk.keys()
     stored = session.get_one(Firm, row_id)
-    assert (stored.version, stored.status, stored.leading_industry) == (1, FirmStatus.ACTIVE, LeadingIndustry.OTHER)
+    assert (stored.version, stored.status, stored.leading_industry) == (
+        1,
+        FirmStatus.ACTIVE,
+        LeadingIndustry.OTHER,
+    )
     assert audit.jsonable(stored.created_at) == in_bulk["created_at"]
 
 
 def test_bulk_insert_fills_defaults_and_keeps_the_order(session: Session) -> None:
     named(session)
-    ids = audit.insert_many(session, Firm, [firm_values(n, **({"code": f"{n:018}"} if n % 2 else {}))
-                                            for n in range(2500)])
+    ids = audit.insert_many(
+        session, Firm, [firm_values(n, **({"code": f"{n:018}"} if n % 2 else {})) for n in range(2500)]
+    )
     audit.insert_many(session, YearFigures, [{"firm_id": ids[0], "year": 2025, "revenue_yuan": None}])
     transaction.commit(session)
     names = {row.id: row.name for row in session.execute(sa.select(Firm.id, Firm.name))}
@@ -134,16 +141,25 @@ def test_bulk_update_counts_only_what_changed_and_grows_versions(session: Sessio
     transaction.commit(session)
     held = session.get_one(Firm, ids[0])
     operation = named(session)
-    count = audit.update_many(session, Firm, [
-        (ids[0], {"address": "旧"}, {"address": "新"}),
-        (ids[1], {}, {"address": "旧"}),
-        (ids[2], {}, {"business": "泵"}),
-    ])
+    count = audit.update_many(
+        session,
+        Firm,
+        [
+            (ids[0], {"address": "旧"}, {"address": "新"}),
+            (ids[1], {}, {"address": "旧"}),
+            (ids[2], {}, {"business": "泵"}),
+        ],
+    )
     assert count == 2
     assert (held.address, held.version) == ("新", 2)
     transaction.commit(session)
-    found = [(row.row_id, row.before, row.after) for row in changes(session, operation) if row.kind == "firms"]
-    assert found == [(ids[0], {"address": "旧"}, {"address": "新"}), (ids[2], {"business": None}, {"business": "泵"})]
+    found = [
+        (row.row_id, row.before, row.after) for row in changes(session, operation) if row.kind == "firms"
+    ]
+    assert found == [
+        (ids[0], {"address": "旧"}, {"address": "新"}),
+        (ids[2], {"business": None}, {"business": "泵"}),
+    ]
     assert [session.get_one(Firm, i).version for i in ids] == [2, 1, 2]
 
 
@@ -176,12 +192,15 @@ def test_a_commit_that_skips_the_seal_is_refused(session: Session) -> None:
     assert session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 0
 
 
-@pytest.mark.parametrize("statement", [
-    sa.update(Firm).values(address="x"),
-    sa.delete(Firm),
-    sa.insert(Firm).values(**firm_values()),
-    sa.update(Firm.__table__).values(address="x"),
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        sa.update(Firm).values(address="x"),
+        sa.delete(Firm),
+        sa.insert(Firm).values(**firm_values()),
+        sa.update(Firm.__table__).values(address="x"),
+    ],
+)
 def test_a_bulk_statement_that_leaves_no_change_rows_is_refused(session: Session, statement: Any) -> None:
     named(session)
     with pytest.raises(audit.Unnamed):
@@ -199,7 +218,10 @@ def test_a_savepoint_rolled_back_takes_its_change_rows_out_of_the_digest(session
     with session.begin_nested():
         session.add(Firm(**firm_values(3)))
     transaction.commit(session)
-    assert [row.after["name_key"] for row in changes(session, operation) if row.kind == "firms"] == ["k1", "k3"]
+    assert [row.after["name_key"] for row in changes(session, operation) if row.kind == "firms"] == [
+        "k1",
+        "k3",
+    ]
     assert whole(session)
 
 
@@ -255,10 +277,21 @@ def test_secrets_never_reach_the_audit(session: Session) -> None:
 
 
 def test_values_read_the_same_after_a_round_trip(session: Session) -> None:
-    odd = {"big": 2**80, "float": 0.1 + 0.2, "round": 1.0, "none": None, "text": "𠮷㐂\u200b\u202e", "nul": "a\x00b",
-           "lone": "\ud800", "moment": dt.datetime(2026, 1, 1, 8, 0, 0, 5, tzinfo=dt.timezone(dt.timedelta(hours=8))),
-           "day": dt.date(1986, 5, 4), "exact": Decimal("1.10"), "set": {"乙", "甲"}, "word": FirmStatus.ACTIVE,
-           "nested": {"1": [True, {"x": ()}]}}
+    odd = {
+        "big": 2**80,
+        "float": 0.1 + 0.2,
+        "round": 1.0,
+        "none": None,
+        "text": "𠮷㐂\u200b\u202e",
+        "nul": "a\x00b",
+        "lone": "\ud800",
+        "moment": dt.datetime(2026, 1, 1, 8, 0, 0, 5, tzinfo=dt.timezone(dt.timedelta(hours=8))),
+        "day": dt.date(1986, 5, 4),
+        "exact": Decimal("1.10"),
+        "set": {"乙", "甲"},
+        "word": FirmStatus.ACTIVE,
+        "nested": {"1": [True, {"x": ()}]},
+    }
     operation = named(session, "test.odd", **odd)
     transaction.commit(session)
     session.expire_all()
@@ -306,8 +339,9 @@ def test_a_taken_key_becomes_a_sentence_and_the_transaction_goes_on(session: Ses
     named(session)
     session.add(Firm(**firm_values(1, code=code)))
     session.flush()
-    with pytest.raises(Refused) as caught, transaction.refusing(
-        session, {"uq_firms_code": Refused("这个代码已经有了", field="code")}
+    with (
+        pytest.raises(Refused) as caught,
+        transaction.refusing(session, {"uq_firms_code": Refused("这个代码已经有了", field="code")}),
     ):
         session.add(Firm(**firm_values(2, code=code)))
     assert caught.value.field == "code"

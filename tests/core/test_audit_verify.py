@@ -28,9 +28,9 @@ def chain(session: Session) -> Iterator[Session]:
     """Six links more, each with two change rows; the fourth from the end is called `mid`."""
     for n in range(6):
         audit.begin(session, actor=ME, action="test.link", n=n)
-        audit.insert_many(session, Firm, [
-            {"name": f"甲{n}{k}", "name_key": f"k{n}{k}", "name_sort": "s"} for k in range(2)
-        ])
+        audit.insert_many(
+            session, Firm, [{"name": f"甲{n}{k}", "name_key": f"k{n}{k}", "name_sort": "s"} for k in range(2)]
+        )
         transaction.commit(session)
     yield session
 
@@ -71,15 +71,18 @@ def test_an_untouched_chain_is_whole(chain: Session) -> None:
     assert report.changes == chain.scalar(sa.select(sa.func.count()).select_from(audit.AuditChange))
 
 
-@pytest.mark.parametrize("sql", [
-    "UPDATE audit_envelopes SET actor_name = '别人' WHERE seq = :seq",
-    "UPDATE audit_envelopes SET at = '2020-01-01 00:00:00.000000' WHERE seq = :seq",
-    "UPDATE audit_envelopes SET is_success = NOT is_success WHERE seq = :seq",
-    "UPDATE audit_envelopes SET params = '{\"n\": 9}' WHERE seq = :seq",
-    "UPDATE audit_envelopes SET address = '10.1.1.1' WHERE seq = :seq",
-    "UPDATE audit_envelopes SET changes_count = 3 WHERE seq = :seq",
-    "UPDATE audit_envelopes SET operation = 'x' WHERE seq = :seq",
-])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE audit_envelopes SET actor_name = '别人' WHERE seq = :seq",
+        "UPDATE audit_envelopes SET at = '2020-01-01 00:00:00.000000' WHERE seq = :seq",
+        "UPDATE audit_envelopes SET is_success = NOT is_success WHERE seq = :seq",
+        "UPDATE audit_envelopes SET params = '{\"n\": 9}' WHERE seq = :seq",
+        "UPDATE audit_envelopes SET address = '10.1.1.1' WHERE seq = :seq",
+        "UPDATE audit_envelopes SET changes_count = 3 WHERE seq = :seq",
+        "UPDATE audit_envelopes SET operation = 'x' WHERE seq = :seq",
+    ],
+)
 def test_an_altered_envelope_is_named(chain: Session, sql: str) -> None:
     seq = end(chain) - 3
     tamper(chain, sql, seq=seq)
@@ -88,44 +91,66 @@ def test_an_altered_envelope_is_named(chain: Session, sql: str) -> None:
 
 def test_an_altered_envelope_whose_hash_was_made_anew_is_named_by_the_next(chain: Session) -> None:
     seq = end(chain) - 3
-    row = dict(chain.execute(
-        sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq == seq)
-    ).mappings().one())
+    row = dict(
+        chain.execute(sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq == seq)).mappings().one()
+    )
     row["actor_name"] = "别人"
-    tamper(chain, "UPDATE audit_envelopes SET actor_name = '别人', hash = :hash WHERE seq = :seq",
-           seq=seq, hash=envelope_hash(row))
+    tamper(
+        chain,
+        "UPDATE audit_envelopes SET actor_name = '别人', hash = :hash WHERE seq = :seq",
+        seq=seq,
+        hash=envelope_hash(row),
+    )
     assert broken(chain) == (seq + 1, Fault.PREVIOUS_MISMATCH)
 
 
 def test_a_removed_link_is_named(chain: Session) -> None:
     seq = end(chain) - 3
-    tamper(chain, "DELETE FROM audit_changes WHERE operation = :op", "DELETE FROM audit_envelopes WHERE seq = :seq",
-           seq=seq, op=operation_of(chain, seq))
+    tamper(
+        chain,
+        "DELETE FROM audit_changes WHERE operation = :op",
+        "DELETE FROM audit_envelopes WHERE seq = :seq",
+        seq=seq,
+        op=operation_of(chain, seq),
+    )
     assert broken(chain) == (seq, Fault.MISSING)
 
 
 def test_the_first_link_removed_is_named(chain: Session) -> None:
-    tamper(chain, "DELETE FROM audit_changes WHERE operation = :op", "DELETE FROM audit_envelopes WHERE seq = 1",
-           op=operation_of(chain, 1))
+    tamper(
+        chain,
+        "DELETE FROM audit_changes WHERE operation = :op",
+        "DELETE FROM audit_envelopes WHERE seq = 1",
+        op=operation_of(chain, 1),
+    )
     assert broken(chain) == (1, Fault.MISSING)
 
 
 def test_reordered_links_are_named(chain: Session) -> None:
     seq = end(chain) - 3
-    tamper(chain, "UPDATE audit_envelopes SET seq = -1 WHERE seq = :seq",
-           "UPDATE audit_envelopes SET seq = :seq WHERE seq = :seq + 1",
-           "UPDATE audit_envelopes SET seq = :seq + 1 WHERE seq = -1", seq=seq)
+    tamper(
+        chain,
+        "UPDATE audit_envelopes SET seq = -1 WHERE seq = :seq",
+        "UPDATE audit_envelopes SET seq = :seq WHERE seq = :seq + 1",
+        "UPDATE audit_envelopes SET seq = :seq + 1 WHERE seq = -1",
+        seq=seq,
+    )
     assert broken(chain) == (seq, Fault.ENVELOPE_ALTERED)
 
 
 @pytest.mark.parametrize("where", [0, 1])
 def test_an_added_link_is_named(chain: Session, where: int) -> None:
     last = end(chain)
-    row = dict(chain.execute(
-        sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq == last)
-    ).mappings().one())
-    row |= {"seq": last + 1 if where else 0, "operation": "f" * 32, "previous": row["hash"], "changes_count": 0,
-            "changes_digest": hashlib.sha256().hexdigest()}
+    row = dict(
+        chain.execute(sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq == last)).mappings().one()
+    )
+    row |= {
+        "seq": last + 1 if where else 0,
+        "operation": "f" * 32,
+        "previous": row["hash"],
+        "changes_count": 0,
+        "changes_digest": hashlib.sha256().hexdigest(),
+    }
     row["hash"] = envelope_hash(row)
     chain.connection().execute(sa.insert(AuditEnvelope.__table__), [row])
     chain.commit()
@@ -134,8 +159,13 @@ def test_an_added_link_is_named(chain: Session, where: int) -> None:
 
 def test_a_truncated_chain_is_named_by_the_head(chain: Session) -> None:
     last = end(chain)
-    tamper(chain, "DELETE FROM audit_changes WHERE operation = :op", "DELETE FROM audit_envelopes WHERE seq = :seq",
-           seq=last, op=operation_of(chain, last))
+    tamper(
+        chain,
+        "DELETE FROM audit_changes WHERE operation = :op",
+        "DELETE FROM audit_envelopes WHERE seq = :seq",
+        seq=last,
+        op=operation_of(chain, last),
+    )
     assert broken(chain) == (last, Fault.TRUNCATED)
 
 
@@ -143,9 +173,14 @@ def test_a_chain_truncated_together_with_its_head_is_named_by_an_anchor(chain: S
     last = end(chain)
     anchor = check(chain).last
     assert anchor.seq == last
-    tamper(chain, "DELETE FROM audit_changes WHERE operation = :op", "DELETE FROM audit_envelopes WHERE seq = :seq",
-           "UPDATE audit_head SET seq = :seq - 1, hash = (SELECT hash FROM audit_envelopes WHERE seq = :seq - 1)",
-           seq=last, op=operation_of(chain, last))
+    tamper(
+        chain,
+        "DELETE FROM audit_changes WHERE operation = :op",
+        "DELETE FROM audit_envelopes WHERE seq = :seq",
+        "UPDATE audit_head SET seq = :seq - 1, hash = (SELECT hash FROM audit_envelopes WHERE seq = :seq - 1)",
+        seq=last,
+        op=operation_of(chain, last),
+    )
     assert check(chain).is_whole  # the chain alone cannot know
     assert broken(chain, anchor) == (last, Fault.ANCHOR_BEYOND)
 
@@ -153,9 +188,13 @@ def test_a_chain_truncated_together_with_its_head_is_named_by_an_anchor(chain: S
 def test_a_chain_written_anew_is_named_by_an_anchor(chain: Session) -> None:
     anchor = check(chain).last
     seq, previous = anchor.seq - 2, ""
-    for row in chain.execute(
-        sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq >= seq).order_by(AuditEnvelope.seq)
-    ).mappings().all():
+    for row in (
+        chain.execute(
+            sa.select(AuditEnvelope.__table__).where(AuditEnvelope.seq >= seq).order_by(AuditEnvelope.seq)
+        )
+        .mappings()
+        .all()
+    ):
         new = dict(row)
         if previous:
             new["previous"] = previous
@@ -173,16 +212,24 @@ def test_a_chain_written_anew_is_named_by_an_anchor(chain: Session) -> None:
 def test_an_altered_change_row_is_named(chain: Session) -> None:
     seq = end(chain) - 3
     operation = operation_of(chain, seq)
-    after = chain.scalar(sa.text("SELECT after FROM audit_changes WHERE operation = :op AND n = 1"), {"op": operation})
+    after = chain.scalar(
+        sa.text("SELECT after FROM audit_changes WHERE operation = :op AND n = 1"), {"op": operation}
+    )
     values = {**(after if isinstance(after, dict) else json.loads(after)), "name": "乙"}
-    tamper(chain, "UPDATE audit_changes SET after = :after WHERE operation = :op AND n = 1",
-           op=operation, after=json.dumps(values))
+    tamper(
+        chain,
+        "UPDATE audit_changes SET after = :after WHERE operation = :op AND n = 1",
+        op=operation,
+        after=json.dumps(values),
+    )
     assert broken(chain) == (seq, Fault.CHANGE_ALTERED)
 
 
 def test_change_rows_in_another_order_are_named(chain: Session) -> None:
     seq = end(chain) - 3
-    tamper(chain, "UPDATE audit_changes SET n = 9 WHERE operation = :op AND n = 0", op=operation_of(chain, seq))
+    tamper(
+        chain, "UPDATE audit_changes SET n = 9 WHERE operation = :op AND n = 0", op=operation_of(chain, seq)
+    )
     assert broken(chain) == (seq, Fault.CHANGE_ALTERED)
 
 
@@ -192,8 +239,10 @@ def test_a_removed_change_row_is_named(chain: Session) -> None:
     assert broken(chain) == (seq, Fault.CHANGE_REMOVED)
 
 
-COPY = ("INSERT INTO audit_changes (operation, n, kind, row_id, verb, before, after) "
-        "SELECT :new, 7, kind, row_id, verb, before, after FROM audit_changes WHERE operation = :op AND n = 0")
+COPY = (
+    "INSERT INTO audit_changes (operation, n, kind, row_id, verb, before, after) "
+    "SELECT :new, 7, kind, row_id, verb, before, after FROM audit_changes WHERE operation = :op AND n = 0"
+)
 
 
 def test_an_added_change_row_is_named(chain: Session) -> None:
@@ -222,8 +271,13 @@ def test_a_value_that_cannot_even_be_read_is_named(chain: Session) -> None:
     seq = end(chain) - 3
     tamper(chain, "UPDATE audit_envelopes SET params = '{oops' WHERE seq = :seq", seq=seq)
     assert broken(chain) == (seq, Fault.ENVELOPE_ALTERED)
-    tamper(chain, "UPDATE audit_envelopes SET params = '{}' WHERE seq = :seq",
-           "UPDATE audit_changes SET after = '{oops' WHERE operation = :op", seq=seq, op=operation_of(chain, seq - 1))
+    tamper(
+        chain,
+        "UPDATE audit_envelopes SET params = '{}' WHERE seq = :seq",
+        "UPDATE audit_changes SET after = '{oops' WHERE operation = :op",
+        seq=seq,
+        op=operation_of(chain, seq - 1),
+    )
     assert broken(chain) == (seq - 1, Fault.CHANGE_ALTERED)
 
 
@@ -252,7 +306,9 @@ def test_an_anchor_that_is_none_is_refused() -> None:
             audit_verify.parse_anchor(text)
 
 
-def test_the_command_says_where_and_fails(app: Flask, chain: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_where_and_fails(
+    app: Flask, chain: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
     from crm.core import cli
     from crm.core.permissions import system
     from crm.ops.commands import COMMANDS

@@ -268,7 +268,7 @@ def update_many(
         for row_id, before, after in members:
             row = now_there.get(row_id)
             if row is None or any(_differ(row[name], value) for name, value in before.items()):
-                raise Conflict(N_("这些记录刚刚被别人改过,请重新查看后再做。"))
+                raise Conflict(N_("这些记录刚刚被别人改过，请重新查看后再做。"))
             changed = {name: value for name, value in after.items() if _differ(row[name], value)}
             if changed:
                 writes.append((row_id, dict(after)))

@@ -32,15 +32,15 @@ class Obstacle:
     by: tuple[type[Base], int] | None = None
 
 
-CHANGED = N_("%(name)s(%(kind)s %(id)s)后来在「%(action)s」中改过,操作人 %(who)s,时间 %(when)s")
-CHANGED_UNKNOWN = N_("%(name)s(%(kind)s %(id)s)后来改过")
+CHANGED = N_("%(name)s（%(kind)s %(id)s）后来在「%(action)s」中改过，操作人 %(who)s，时间 %(when)s")
+CHANGED_UNKNOWN = N_("%(name)s（%(kind)s %(id)s）后来改过")
 REFERRED = N_(
-    "%(name)s(%(kind)s %(id)s)已被 %(by_name)s(%(by_kind)s %(by_id)s)引用:「%(action)s」,操作人 %(who)s,时间 %(when)s"
+    "%(name)s（%(kind)s %(id)s）已被 %(by_name)s（%(by_kind)s %(by_id)s）引用：「%(action)s」，操作人 %(who)s，时间 %(when)s"
 )
-REFERRED_UNKNOWN = N_("%(name)s(%(kind)s %(id)s)已被 %(by_name)s(%(by_kind)s %(by_id)s)引用")
-ERASED = N_("%(name)s(%(kind)s %(id)s)的个人信息已按规定删除,无法还原")
-SECRET = N_("%(name)s(%(kind)s %(id)s)含保密内容,日志里没有留存,无法还原")
-IN_THE_WAY = N_("这次操作之后,相关记录又有改动,不能整体撤销。什么都没有改。")
+REFERRED_UNKNOWN = N_("%(name)s（%(kind)s %(id)s）已被 %(by_name)s（%(by_kind)s %(by_id)s）引用")
+ERASED = N_("%(name)s（%(kind)s %(id)s）的个人信息已按规定删除，无法还原")
+SECRET = N_("%(name)s（%(kind)s %(id)s）含保密内容，日志里没有留存，无法还原")
+IN_THE_WAY = N_("这次操作之后，相关记录又有改动，不能整体撤销。什么都没有改。")
 
 
 def undoable() -> dict[str, type[Base]]:

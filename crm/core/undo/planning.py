@@ -66,13 +66,13 @@ def plan_of(session: Session, operation_id: str, *, lock: bool = True) -> tuple[
     models = undoable()
     nets = _net(session, operation_id)
     if not nets:
-        raise Refused(N_("这次操作没有改动任何记录,没有可以撤销的。"))
+        raise Refused(N_("这次操作没有改动任何记录，没有可以撤销的。"))
     plans: list[Plan] = []
     obstacles: list[Obstacle] = []
     for kind, rows in nets.items():
         model = models.get(kind)
         if model is None:
-            raise Blocked(N_("这次操作改过的「%(kind)s」现在已经没有了,不能撤销。"), kind=kind)
+            raise Blocked(N_("这次操作改过的「%(kind)s」现在已经没有了，不能撤销。"), kind=kind)
         plan = Plan(model)
         personal = _personal(session, rows.values()) if model.__personal__ else {}
         now_there = present(session, model, rows, lock=lock)
