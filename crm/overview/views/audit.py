@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -160,7 +161,13 @@ def audit_export() -> Any:
         Column(gettext("改动行数"), ColumnKind.INTEGER),
         Column(gettext("哈希")),
     ]
-    rows = queries.export_rows(database, clauses, viewer=viewer, sentence=lambda row: sentence(row, known))
-    response = Response(stream_with_context(csv_chunks(columns, rows)), mimetype="text/csv")
+
+    def pieces() -> Iterator[bytes]:
+        # a session of its own: the request's is gone by the time the answer is sent
+        with fresh(write=False) as own:
+            rows = queries.export_rows(own, clauses, viewer=viewer, sentence=lambda row: sentence(row, known))
+            yield from csv_chunks(columns, rows)
+
+    response = Response(stream_with_context(pieces()), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="audit-{today().isoformat()}.csv"'
     return response
