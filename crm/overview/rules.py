@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
 from crm.core.words import N_, Word
+from crm.firms.rules.words import Act as FirmAct
+from crm.ladder.rules.words import Act as LadderAct
 
 
 class Verb(Word):
@@ -13,7 +16,7 @@ class Verb(Word):
     DELETE = "delete", N_("删除")
 
 
-MESSAGES: dict[str, str] = {
+OWN: dict[str, str] = {
     "access.refused": N_("没有权限，被拒绝：%(method)s %(endpoint)s"),
     "audit.export": N_("导出日志 %(n)s 条"),
     "audit.verify": N_("校验日志"),
@@ -25,6 +28,14 @@ MESSAGES: dict[str, str] = {
     "operation.undone": N_("撤销一次操作"),
 }
 
+# the sentence of every action of the log, gathered from the features in their order
+MESSAGES: dict[str, str] = {
+    **ACCOUNTS,
+    **{act.value: act.label for act in FirmAct},
+    **{act.value: act.label for act in LadderAct},
+    **OWN,
+}
+
 # what a subject is called; an unknown kind is shown as its code
 SUBJECTS: dict[str, str] = {
     "user": N_("账号"),
@@ -32,7 +43,7 @@ SUBJECTS: dict[str, str] = {
     "firm": N_("企业"),
     "certification": N_("证书"),
     "application": N_("申报"),
-    "batch": N_("批次"),
+    "tag_batch": N_("标记批次"),
     "import": N_("导入"),
     "job": N_("任务"),
 }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from flask import Response, current_app, render_template, request, stream_with_context, url_for
 
+from crm.accounts.rules.messages import REASONS
 from crm.core import audit, lists
 from crm.core.audit import AuditEnvelope
 from crm.core.audit_verify import anchor_file, read_anchors, verify
@@ -24,27 +23,10 @@ from crm.overview import queries
 from crm.overview.rules import MESSAGES, SUBJECTS, Verb
 from crm.overview.views.blueprint import bp
 
-FEATURES = ("accounts", "firms", "ladder", "listing", "projects", "registers", "plan")
 
-
-def messages() -> dict[str, str]:
-    """The sentence of every action, gathered from the features that are there."""
-    found = dict(MESSAGES)
-    for name in FEATURES:
-        if (
-            find_spec(f"crm.{name}")
-            and find_spec(f"crm.{name}.rules")
-            and find_spec(f"crm.{name}.rules.messages")
-        ):
-            found.update(import_module(f"crm.{name}.rules.messages").MESSAGES)
-    return found
-
-
-def sentence(row: Any, known: dict[str, str] | None = None) -> str:
+def sentence(row: Any) -> str:
     """What an envelope says, in the reader's language; an action without a sentence is shown as its code."""
-    from crm.accounts.rules.messages import REASONS
-
-    text = (known or messages()).get(row.action)
+    text = MESSAGES.get(row.action)
     if text is None:
         return str(row.action)
     params: dict[str, Any] = defaultdict(lambda: "—", row.params)
@@ -80,8 +62,9 @@ def audit_log() -> Any:
 
     filters: dict[str, Any] = dict(understood)
     export_url = url_for("overview.audit_export", **filters)
-    known = messages()
-    actions = sorted(((code, say(text).split("：")[0].split("%")[0].strip()) for code, text in known.items()))
+    actions = sorted(
+        ((code, say(text).split("：")[0].split("%")[0].strip()) for code, text in MESSAGES.items())
+    )
     return render_template(
         "overview/audit.html",
         rows=page.rows,
@@ -90,7 +73,7 @@ def audit_log() -> Any:
         capped=capped,
         understood=understood,
         here=here,
-        sentence=lambda row: sentence(row, known),
+        sentence=sentence,
         subject=subject,
         actions=actions,
         export_url=export_url,
@@ -146,7 +129,6 @@ def audit_export() -> Any:
     with fresh(origin=origin()) as session:
         audit.begin(session, actor=viewer, action="audit.export", n=total, filter=understood)
         commit(session)
-    known = messages()
     columns = [
         Column(gettext("序号"), ColumnKind.INTEGER),
         Column(gettext("时间"), ColumnKind.MOMENT),
@@ -165,7 +147,7 @@ def audit_export() -> Any:
     def pieces() -> Iterator[bytes]:
         # a session of its own: the request's is gone by the time the answer is sent
         with fresh(write=False) as own:
-            rows = queries.export_rows(own, clauses, viewer=viewer, sentence=lambda row: sentence(row, known))
+            rows = queries.export_rows(own, clauses, viewer=viewer, sentence=sentence)
             yield from csv_chunks(columns, rows)
 
     response = Response(stream_with_context(pieces()), mimetype="text/csv")
