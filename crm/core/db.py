@@ -13,7 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
-from sqlalchemy.orm import registry as Registry  # noqa: N812
+from sqlalchemy.orm import registry as Registry
 from sqlalchemy.types import TypeDecorator
 
 from crm.core.clock import now
@@ -152,6 +152,10 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_timeout": 8,
         "connect_args": {
             "connect_timeout": 5,
+            "tcp_user_timeout": 10000,  # a network that swallows everything is noticed, not waited for
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "options": "-c statement_timeout=60000 -c lock_timeout=10000 "
             "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC",
         },

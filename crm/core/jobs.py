@@ -227,12 +227,14 @@ def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
         ).first()
         if job is None:
             return None
-        connection.execute(
-            sa.update(_JOBS).where(_JOBS.c.id == job.id).values(
+        taken = connection.execute(
+            sa.update(_JOBS).where(_JOBS.c.id == job.id, _JOBS.c.state == JobState.QUEUED).values(
                 state=JobState.RUNNING, claimed_by=worker, lease_until=moment + LEASE,
                 attempts=job.attempts + 1, started_at=moment,
             )
         )
+        if taken.rowcount != 1:
+            return None
         return Claim(job.id, job.kind, job.params, job.requested_by_id, job.requested_by, job.attempts + 1)
 
 

@@ -176,6 +176,28 @@ def test_a_dead_workers_job_starts_again_three_times_at_most(app: Flask, session
     assert failed.problem is not None and failed.problem["params"] == {"id": job_id}
 
 
+def test_many_claim_at_once_and_none_gets_what_another_has(app: Flask, session: Session, kinds: Any) -> None:
+    jobs.handler("test.much", title="多")(lambda ctx: None)
+    for n in range(12):
+        jobs.enqueue(session, "test.much", actor=SOMEBODY, n=n)
+    commit(session)
+    engine, claimed, start = db.engine, [], threading.Barrier(6)
+
+    def take(name: str) -> None:
+        start.wait(10)
+        for _ in range(40):
+            found = jobs.claim(engine, name, now())
+            if found is not None:
+                claimed.append(found.id)
+
+    threads = [threading.Thread(target=take, args=(f"worker{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed)) == 12
+
+
 def test_a_worker_that_lost_its_lease_can_commit_nothing(app: Flask, session: Session, kinds: Any) -> None:
     taken: list[Any] = []
 
