@@ -1,4 +1,4 @@
-"""The palette: pages by name. Firms join when their search is there."""
+"""The palette and the search page: firms, people's pages by name. One answer for both, best first."""
 
 from __future__ import annotations
 
@@ -6,22 +6,56 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
+from crm.core.db import db
+from crm.core.folding import fold
 from crm.core.i18n import gettext, say
 from crm.core.permissions import signed_in
-from crm.core.web import is_htmx
+from crm.core.pinyin import full, initials, is_term
+from crm.core.web import actor, is_htmx
+from crm.firms import queries
 from crm.overview.navigation import navigation
 from crm.overview.views.blueprint import bp
+
+IN_PALETTE, ON_PAGE = 8, 50
 
 
 @bp.get("/search")
 @signed_in
 def search() -> Any:
-    query = request.args.get("q", "").strip()[:100]
-    pages = [
-        {"url": url_for(item["endpoint"]), "name": say(item["label"]), "icon": item["icon"]}
-        for item in navigation()
-        if query.casefold() in say(item["label"]).casefold()
+    query = request.args.get("q", "").replace("\x00", "").strip()[:100]
+    is_palette = is_htmx() or request.headers.get("X-Palette") == "1"
+    groups = [
+        {"label": gettext("企业"), "items": _firms(query, IN_PALETTE if is_palette else ON_PAGE)},
+        {"label": gettext("页面"), "items": _pages(query)},
     ]
-    groups = [{"label": gettext("页面"), "items": pages}]
-    template = "ui/palette_results.html" if is_htmx() else "overview/search.html"
-    return render_template(template, groups=groups, query=query)
+    template = "ui/palette_results.html" if is_palette else "overview/search.html"
+    more = url_for("firms.index", q=query) if groups[0]["items"] else None
+    return render_template(template, groups=groups, query=query, more_url=more)
+
+
+def _firms(query: str, limit: int) -> list[dict[str, Any]]:
+    viewer = actor()
+    if not query or not viewer.may("firm:read"):
+        return []
+    return [
+        {
+            "url": url_for("firms.show", firm_id=found.id),
+            "name": found.name,
+            "note": found.code or gettext("无信用代码"),
+            "why": say(found.why),
+            "icon": "building",
+        }
+        for found in queries.search(db.session(), query, viewer, limit)
+    ]
+
+
+def _pages(query: str) -> list[dict[str, Any]]:
+    """Pages the person may open whose name, or its pinyin, has the text; all of them for an empty one."""
+    term = fold(query)
+    found = []
+    for item in navigation():
+        label = say(item["label"])
+        heard = is_term(term) and any(spelt.startswith(term) for spelt in (*initials(label), *full(label)))
+        if term in fold(label) or heard:
+            found.append({"url": url_for(item["endpoint"]), "name": label, "icon": item["icon"]})
+    return found
