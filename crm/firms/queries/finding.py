@@ -37,9 +37,6 @@ def search(session: Session, text: str, viewer: Actor, limit: int = 10) -> list[
         Firm.id == index.entries.c.subject_id, visible_to(viewer), Firm.archived_on.is_(None)
     )
     hits = index.find(session, KIND, text[:100], limit=limit, visible=visible)
-    codes = dict(
-        session.execute(sa.select(Firm.id, Firm.code).where(Firm.id.in_([hit.id for hit in hits])))
-        .tuples()
-        .all()
-    )
+    rows = session.execute(sa.select(Firm.id, Firm.code).where(Firm.id.in_([hit.id for hit in hits])))
+    codes = {row.id: row.code for row in rows}
     return [Found(hit.id, hit.name, codes.get(hit.id), hit.why) for hit in hits]
