@@ -5,3 +5,6 @@ from flask import Flask
 
 def init(app: Flask) -> None:
     """Register the blueprint."""
+    from crm.ladder.views import bp
+
+    app.register_blueprint(bp)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.models import User
 from crm.core.db import BigId, Model, Pk, Stamped, Versioned, Worded
+from crm.core.words import N_
 from crm.firms.models import Firm, firm_key
 from crm.firms.rules.words import BatchState
 from crm.ladder.rules.words import ApplicationStep, EndCause, RowResult, Stage, TagDecision, TagOutcome
@@ -19,6 +20,7 @@ class TagBatch(Versioned, Stamped, Model):
     """A published list being tagged: keeps the file, its hash and the document number; undone as a whole."""
 
     __tablename__ = "tag_batches"
+    __label__ = N_("标记批次")
     id: Mapped[Pk]
     kind: Mapped[str] = mapped_column(sa.String(40))  # certification kind code
     title: Mapped[str] = mapped_column(sa.String(200))
@@ -74,6 +76,7 @@ class Certification(Versioned, Stamped, Model):
     `ended_on` is the first day it no longer holds (revoked, moved out, replaced)."""
 
     __tablename__ = "certifications"
+    __label__ = N_("证书")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key())
     kind: Mapped[str] = mapped_column(sa.String(40))
@@ -111,6 +114,7 @@ class Application(Versioned, Stamped, Model):
     """A firm on its way to a title. At most one open application a firm and kind."""
 
     __tablename__ = "applications"
+    __label__ = N_("申报")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key())
     kind: Mapped[str] = mapped_column(sa.String(40))
@@ -136,6 +140,7 @@ class ApplicationMove(Versioned, Stamped, Model):
     """A dated step of an application: who, when, batch, why."""
 
     __tablename__ = "application_moves"
+    __label__ = N_("申报步骤")
     id: Mapped[Pk]
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("applications.id"), index=True)
     step: Mapped[ApplicationStep] = mapped_column(Worded(ApplicationStep))

@@ -209,3 +209,24 @@ def left_over(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> Shee
         Column(heading, kind, width) for heading, kind, width in zip(headings, kinds, widths, strict=True)
     ]
     return SheetSpec("名单", columns, rows)
+
+
+PASTED = "粘贴.txt"
+
+
+def content_of(content: bytes, filename: str) -> bytes | str:
+    """What a batch keeps, as `read_list` takes it: pasted text as text, a file as bytes."""
+    return content.decode() if filename == PASTED else content
+
+
+def headings_of(source: bytes | str, filename: str) -> list[tuple[str, list[str]]]:
+    """The headings of a list, each with the first three values under it."""
+    line = COLUMNS["name"][0]
+    if isinstance(source, str):
+        table = sheets.read_pasted(source, known=_KNOWN, line_heading=line)
+    else:
+        table = sheets.read(source, filename, known=_KNOWN, line_heading=line)
+    return [
+        (heading, [text for record in table.records[:3] if (text := sheets.shown(record[heading]))])
+        for heading in table.headings
+    ]

@@ -1,6 +1,73 @@
 """Every read of the ladder. Each takes the viewer."""
 
+from crm.ladder.queries.batches import (
+    Shown,
+    counts_of_batch,
+    decided,
+    get_batch,
+    get_row,
+    left_over,
+    list_batches,
+    queue,
+    rows_of,
+    shown,
+    without_day,
+)
+from crm.ladder.queries.board import (
+    CARDS,
+    Card,
+    Column,
+    Within,
+    board,
+    held_by,
+    holders,
+    more_cards,
+    under_way_of,
+)
 from crm.ladder.queries.counts import Group, at_stage, count_firms, present_on, valid_on
+from crm.ladder.queries.due import (
+    Expiry,
+    Rename,
+    Zero,
+    count_holders,
+    expiries,
+    last_national_lapse,
+    pending,
+    renames,
+    three_zeroing,
+    years_known,
+)
+from crm.ladder.queries.firm import (
+    Followed,
+    applications_of,
+    certifications_of,
+    get_application,
+    get_certification,
+    stages_of,
+    stages_on,
+)
+from crm.ladder.queries.listing import (
+    OUTSIDE,
+    SORTS,
+    Flow,
+    Wanted,
+    all_ids,
+    asked,
+    every_row,
+    flows,
+    list_firms,
+    names_of,
+    own_operation,
+)
 from crm.ladder.queries.registry import Registry, load_registry
 
-__all__ = ["Group", "Registry", "at_stage", "count_firms", "load_registry", "present_on", "valid_on"]
+__all__ = [
+    "CARDS", "OUTSIDE", "SORTS", "Card", "Column", "Expiry", "Flow", "Followed", "Group", "Registry",
+    "Rename", "Shown", "Wanted", "Within", "Zero", "all_ids", "applications_of", "asked", "at_stage",
+    "board", "certifications_of", "count_firms", "count_holders", "counts_of_batch", "decided", "every_row",
+    "expiries", "flows", "get_application", "get_batch", "get_certification", "get_row", "held_by",
+    "holders", "last_national_lapse", "left_over", "list_batches", "list_firms", "load_registry",
+    "more_cards", "names_of", "own_operation", "pending", "present_on", "queue", "renames", "rows_of",
+    "shown", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "without_day",
+    "years_known",
+]  # fmt: skip

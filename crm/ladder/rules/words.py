@@ -109,3 +109,4 @@ class Act(Word):
     TAG_DROP = "tag.drop", N_("放弃公布名单")
     TAG_UNDO = "tag.undo", N_("撤销公布名单")
     TAG_FILE = "tag.export", N_("导出未匹配名单")
+    EXPORT = "ladder.export", N_("导出培育梯队")

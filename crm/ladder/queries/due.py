@@ -1,0 +1,215 @@
+"""What is due: certificates that lapse, the yearly report, reports of renames, national SMEs to be registered again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from crm.accounts.models import Unit, User
+from crm.core.permissions import Actor
+from crm.firms.models import AboveScale, Firm, FirmName, IpCount, RdInstitution, YearFigures
+from crm.firms.queries import figures_visible_to, visible_to
+from crm.firms.rules.standing import rename_report_due
+from crm.firms.rules.words import IpKind, NameKind
+from crm.ladder.models import Application, Certification, StageInterval
+from crm.ladder.queries.counts import at_stage, valid_on
+from crm.ladder.rules.board import light, months_after
+from crm.ladder.rules.kinds import HIGH_TECH, NATIONAL_SME
+from crm.ladder.rules.words import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A certificate that lapses soon."""
+
+    firm_id: int
+    firm: str
+    officer: str | None
+    kind: str
+    number: str | None
+    expires_on: dt.date
+    is_followed: bool  # an application for the next one is open
+
+    def light(self, as_of: dt.date) -> str:
+        return light(self.expires_on, as_of) or "n"
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A high-tech enterprise that changed its name and has three months to report it."""
+
+    firm_id: int
+    firm: str
+    former: str
+    renamed_on: dt.date
+    due_on: dt.date
+
+
+def expiries(
+    session: Session,
+    as_of: dt.date,
+    *,
+    viewer: Actor,
+    months: int = 12,
+    kind: str | None = None,
+    limit: int = 2000,
+) -> list[Expiry]:
+    """Certificates that lapse within so many months and have no successor yet, the nearest first. One statement."""
+    officer, later = aliased(User), aliased(Certification)
+    followed = sa.exists().where(
+        Application.firm_id == Certification.firm_id, Application.kind == Certification.kind,
+        Application.is_open.is_(True),
+    )  # fmt: skip
+    renewed = sa.exists().where(
+        later.firm_id == Certification.firm_id, later.kind == Certification.kind, later.ended_on.is_(None),
+        later.granted_on > Certification.granted_on,
+        sa.or_(later.expires_on.is_(None), later.expires_on > Certification.expires_on),
+    )  # fmt: skip
+    query = (
+        sa.select(
+            Certification.firm_id, Firm.name, officer.name, Certification.kind, Certification.number,
+            Certification.expires_on, followed,
+        )
+        .join(Firm, Firm.id == Certification.firm_id)
+        .outerjoin(officer, officer.id == Firm.officer_id)
+        .where(
+            visible_to(viewer), valid_on(as_of, kind), Certification.expires_on <= months_after(as_of, months),
+            sa.not_(renewed), Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
+        )
+        .order_by(Certification.expires_on, Firm.name_sort, Certification.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [Expiry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
+
+
+def count_holders(session: Session, as_of: dt.date, kind: str, *, viewer: Actor) -> int:
+    """Firms in the zone that hold a valid certificate of a kind on a day."""
+    query = (
+        sa.select(sa.func.count(Firm.id.distinct()))
+        .join(Certification, Certification.firm_id == Firm.id)
+        .where(
+            visible_to(viewer), valid_on(as_of, kind),
+            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
+        )
+    )  # fmt: skip
+    return session.execute(query).scalar_one()
+
+
+def renames(session: Session, as_of: dt.date, *, viewer: Actor) -> list[Rename]:
+    """Renames of high-tech enterprises still to be reported: the name was given up in the last three months."""
+    query = (
+        sa.select(Firm.id, Firm.name, FirmName.name, FirmName.until_on)
+        .join(FirmName, FirmName.firm_id == Firm.id)
+        .where(
+            visible_to(viewer), FirmName.kind == NameKind.FORMER, FirmName.until_on.is_not(None),
+            FirmName.until_on <= as_of, FirmName.until_on >= months_after(as_of, -4),
+            Firm.id.in_(sa.select(Certification.firm_id).where(valid_on(as_of, HIGH_TECH))),
+        )
+        .order_by(FirmName.until_on, Firm.id)
+    )  # fmt: skip
+    found = [
+        Rename(firm_id, name, former, on, rename_report_due(on))
+        for firm_id, name, former, on in session.execute(query)
+        if on is not None
+    ]
+    return [item for item in found if item.due_on >= as_of]
+
+
+def pending(session: Session, as_of: dt.date, *, viewer: Actor) -> int:
+    """Firms whose national SME registration has lapsed and is kept as 待复评."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(StageInterval)
+        .join(Firm, Firm.id == StageInterval.firm_id)
+        .where(visible_to(viewer), at_stage(as_of, Stage.SMALL_TO_HIGH_TECH, pending=True))
+    )
+    return session.execute(query).scalar_one()
+
+
+def last_national_lapse(as_of: dt.date) -> dt.date:
+    """The day the national SME registrations lapse next."""
+    due = dt.date(as_of.year, 3, 31)
+    return due if due >= as_of else dt.date(as_of.year + 1, 3, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """An above-scale industrial firm in a year: True, False, or None where nothing is known."""
+
+    firm_id: int
+    firm: str
+    street: str | None
+    officer: str | None
+    institution: bool
+    expense: bool | None
+    expense_yuan: int | None
+    patents: bool | None
+    patent_count: int | None
+
+    @property
+    def is_listed(self) -> bool:
+        """On the list unless all three are known to be there."""
+        return not (self.institution and self.expense and self.patents)
+
+
+def three_zeroing(session: Session, year: int, *, viewer: Actor) -> list[Zero]:
+    """三清零 (policy.md § 5): every above-scale industrial firm of the year with its three booleans. Three statements.
+
+    R&D expense is any of the three definitions above zero, statistics first; patents are the latest count of
+    invention patents by the year's end. Only firms whose figures the viewer may read.
+    """
+    end = dt.date(year, 12, 31)
+    street, officer = aliased(Unit), aliased(User)
+    institution = sa.exists().where(
+        RdInstitution.firm_id == Firm.id, RdInstitution.recognised_on <= end,
+        sa.or_(RdInstitution.ended_on.is_(None), RdInstitution.ended_on > end),
+    )  # fmt: skip
+    expense = sa.func.coalesce(
+        YearFigures.rd_statistics_yuan, YearFigures.rd_deduction_yuan, YearFigures.rd_high_tech_yuan
+    )
+    query = (
+        sa.select(Firm.id, Firm.name, street.short_name, officer.name, institution, expense)
+        .join(AboveScale, sa.and_(AboveScale.firm_id == Firm.id, AboveScale.year == year))
+        .outerjoin(YearFigures, sa.and_(YearFigures.firm_id == Firm.id, YearFigures.year == year))
+        .outerjoin(street, street.id == Firm.street_id)
+        .outerjoin(officer, officer.id == Firm.officer_id)
+        .where(
+            AboveScale.is_above, AboveScale.is_industrial, visible_to(viewer), figures_visible_to(viewer),
+            Firm.archived_on.is_(None),
+        )
+        .order_by(Firm.name_sort, Firm.id)
+    )  # fmt: skip
+    rows = session.execute(query).all()
+    inner = sa.select(AboveScale.firm_id).where(
+        AboveScale.year == year, AboveScale.is_above, AboveScale.is_industrial
+    )
+    counted: dict[tuple[int, str], int] = {}
+    patents = sa.select(IpCount.firm_id, IpCount.acquisition, IpCount.count).where(
+        IpCount.kind == IpKind.INVENTION, IpCount.counted_on <= end, IpCount.firm_id.in_(inner)
+    )
+    for firm_id, acquisition, number in session.execute(patents.order_by(IpCount.counted_on)):
+        counted[(firm_id, acquisition)] = number
+    totals: dict[int, int] = {}
+    for (firm_id, _acquisition), number in counted.items():
+        totals[firm_id] = totals.get(firm_id, 0) + number
+    return [
+        Zero(
+            firm_id, name, street_name, officer_name, bool(has), None if amount is None else amount > 0, amount,
+            None if firm_id not in totals else totals[firm_id] > 0, totals.get(firm_id),
+        )
+        for firm_id, name, street_name, officer_name, has, amount in rows
+    ]  # fmt: skip
+
+
+def years_known(session: Session) -> list[int]:
+    """Years with above-scale flags, the latest first."""
+    return list(session.scalars(sa.select(AboveScale.year).distinct().order_by(AboveScale.year.desc())))
+
+
+__all__ = [
+    "NATIONAL_SME", "Expiry", "Rename", "Zero", "count_holders", "expiries", "last_national_lapse", "pending",
+    "renames", "three_zeroing", "years_known",
+]  # fmt: skip

@@ -1,0 +1,289 @@
+"""The board, the flow between stages, the calendar and the three-zeroing list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import render_template, request, url_for
+
+from crm.core.clock import today
+from crm.core.db import db
+from crm.core.i18n import gettext, word
+from crm.core.permissions import needs
+from crm.core.web import actor, back_to, is_htmx
+from crm.core.words import N_, Missing
+from crm.firms.queries import officers, streets
+from crm.firms.rules.words import LeadingIndustry
+from crm.ladder import queries
+from crm.ladder.queries import Within
+from crm.ladder.rules.board import AIMS, light, months_after, yearly_report_due
+from crm.ladder.rules.kinds import HIGH_TECH, KINDS, NATIONAL_SME
+from crm.ladder.rules.words import Stage
+from crm.ladder.views.blueprint import bp, day_of
+
+VIEWS = (
+    ("ladder.board", N_("看板"), "layout-kanban"),
+    ("ladder.index", N_("表格"), "list"),
+    ("ladder.flow", N_("流向"), "chart-bar"),
+    ("ladder.calendar", N_("证书日历"), "calendar"),
+    ("ladder.three_zeroing", N_("三清零"), "checklist"),
+)
+
+
+def within_of(args: Mapping[str, str], day: dt.date) -> Within:
+    """Which firms the query string asks for; what it does not know is everybody."""
+    known = {member.value: member for member in LeadingIndustry}
+    return Within(
+        as_of=day_of(args.get("as_of"), day),
+        industry=known.get(args.get("industry", "")),
+        street_id=_id(args.get("street")),
+        officer_id=actor().user_id if args.get("officer") == "me" else _id(args.get("officer")),
+        candidates_only=args.get("show") == "candidates",
+    )
+
+
+def _id(text: str | None) -> int | None:
+    if text == "none":
+        return 0
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 and int(text) else None
+
+
+def query_of(within: Within, day: dt.date) -> dict[str, str]:
+    """The query string of these firms, without what is the default."""
+    query: dict[str, str] = {}
+    if within.as_of != day:
+        query["as_of"] = within.as_of.isoformat()
+    if within.industry is not None:
+        query["industry"] = within.industry.value
+    for key, value in (("street", within.street_id), ("officer", within.officer_id)):
+        if value is not None:
+            query[key] = str(value) if value else "none"
+    if within.candidates_only:
+        query["show"] = "candidates"
+    return query
+
+
+def frame(within: Within, day: dt.date, endpoint: str) -> dict[str, Any]:
+    """What all pages of the ladder show above their content: the views and the filter."""
+    session, query = db.session(), query_of(within, day)
+    asking = actor()
+    available = [view for view in VIEWS if view[0] != "ladder.three_zeroing" or asking.may("figure:read")]
+    return {
+        "within": within,
+        "day": day,
+        "endpoint": endpoint,
+        "query": query,
+        "views": [
+            (gettext(label), address(target, query), target == endpoint, icon)
+            for target, label, icon in available
+        ],
+        "industries": list(LeadingIndustry),
+        "streets": streets(session),
+        "officers": officers(session),
+        "aims": AIMS,
+        "may_tag": asking.may("ladder:tag"),
+    }
+
+
+def address(endpoint: str, query: Mapping[str, Any], **more: Any) -> str:
+    """The page with this query string; empty values are left out."""
+    values = {key: value for key, value in {**query, **more}.items() if value not in (None, "")}
+    text = urlencode(values)
+    return url_for(endpoint) + (f"?{text}" if text else "")
+
+
+@bp.app_template_global("ladder_url")
+def _ladder_url(endpoint: str, query: Mapping[str, Any], **more: Any) -> str:
+    return address(endpoint, query, **more)
+
+
+@bp.app_template_global("expiry_light")
+def _expiry_light(expires_on: dt.date | None, as_of: dt.date) -> str | None:
+    return light(expires_on, as_of)
+
+
+@bp.get("/ladder")
+@needs("firm:read")
+def board() -> Any:
+    viewer, session, day = actor(), db.session(), today()
+    within = within_of(request.args, day)
+    columns = queries.board(session, within, viewer=viewer)
+    return render_template(
+        "ladder/board.html",
+        columns=columns,
+        total=sum(column.count for column in columns),
+        holders=queries.holders(session, within, viewer=viewer),
+        kinds=KINDS,
+        page_size=queries.CARDS,
+        **frame(within, day, "ladder.board"),
+    )
+
+
+@bp.get("/ladder/board/<stage>")
+@needs("firm:read")
+def board_more(stage: str) -> Any:
+    """The next cards of one column: a part for the board, the list for everybody else."""
+    known = {member.value: member for member in Stage}
+    if stage not in known:
+        raise Missing(N_("没有这个阶段。"))
+    viewer, session, day = actor(), db.session(), today()
+    within = within_of(request.args, day)
+    raw = request.args.get("after", "")
+    after = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else 0
+    cards = queries.more_cards(session, within, known[stage], after=after, viewer=viewer)
+    if not is_htmx():
+        return back_to("ladder.index", stage=stage, **query_of(within, day))
+    return render_template(
+        "ladder/_cards.html",
+        cards=cards,
+        stage=known[stage],
+        after=after + len(cards),
+        total=None,
+        has_more=len(cards) == queries.CARDS,
+        within=within,
+        query=query_of(within, day),
+        may_tag=viewer.may("ladder:tag"),
+    )
+
+
+@bp.get("/ladder/flow")
+@needs("firm:read")
+def flow() -> Any:
+    viewer, session, day = actor(), db.session(), today()
+    within = within_of(request.args, day)
+    raw = request.args.get("years", "3")
+    years = int(raw) if raw in ("1", "2", "3", "5") else 3
+    first = within.as_of.year - years
+    days = [dt.date(year, 12, 31) for year in range(first, within.as_of.year)] + [within.as_of]
+    found = queries.flows(session, days, viewer=viewer, within=within)
+    return render_template(
+        "ladder/flow.html",
+        flows=found,
+        days=days,
+        years=years,
+        options=_sankey(found, query_of(within, day)),
+        stages=list(Stage),
+        outside=queries.OUTSIDE,
+        **frame(within, day, "ladder.flow"),
+    )
+
+
+def _flow_url(flow: queries.Flow, query: Mapping[str, str]) -> str | None:
+    if flow.new is None:
+        return None
+    was = flow.old.value if flow.old else queries.OUTSIDE
+    return address(
+        "ladder.index", {**query, "as_of": flow.until.isoformat()}, stage=flow.new.value, was=was,
+        was_on=flow.since.isoformat(), pending="any",
+    )  # fmt: skip
+
+
+bp.add_app_template_global(_flow_url, "flow_url")
+
+
+def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, Any]:
+    """An ECharts Sankey: a column a day, a node a stage; firms outside the zone are left to the table."""
+    order = list(Stage)
+    nodes: dict[str, dict[str, Any]] = {}
+    links: list[dict[str, Any]] = []
+    colours = ("@data-3", "@data-2", "@accent", "@ink-3")
+    for item in flows:
+        if item.old is None or item.new is None:
+            continue
+        ends = []
+        for day, stage in ((item.since, item.old), (item.until, item.new)):
+            name = f"{day.year} {word(stage)}"
+            nodes.setdefault(
+                name,
+                {
+                    "name": name, "depth": None, "itemStyle": {"color": colours[order.index(stage)]},
+                    "href": address("ladder.index", {**query, "as_of": day.isoformat()}, stage=stage.value, pending="any"),
+                },
+            )  # fmt: skip
+            ends.append(name)
+        links.append(
+            {"source": ends[0], "target": ends[1], "value": item.count, "href": _flow_url(item, query)}
+        )
+    years = sorted({name.split(" ", 1)[0] for name in nodes})
+    for name, node in nodes.items():
+        node["depth"] = years.index(name.split(" ", 1)[0])
+    return {
+        "series": [
+            {
+                "type": "sankey", "data": list(nodes.values()), "links": links, "nodeAlign": "left", "nodeGap": 14,
+                "nodeWidth": 12, "layoutIterations": 0, "draggable": False, "left": 8, "right": 120, "top": 12,
+                "bottom": 12, "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
+                "emphasis": {"focus": "adjacency"},
+            }
+        ]
+    }  # fmt: skip
+
+
+@bp.get("/ladder/calendar")
+@needs("firm:read")
+def calendar() -> Any:
+    """Certificates that lapse within a year, and what is due for high-tech enterprises and national SMEs."""
+    viewer, session, day = actor(), db.session(), today()
+    within = within_of(request.args, day)
+    as_of = within.as_of
+    kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
+    found = queries.expiries(session, as_of, viewer=viewer, kind=kind)
+    months: dict[str, list[queries.Expiry]] = {}
+    for item in found:
+        months.setdefault(item.expires_on.strftime("%Y-%m"), []).append(item)
+    return render_template(
+        "ladder/calendar.html",
+        months=months,
+        total=len(found),
+        within_six=sum(item.expires_on <= months_after(as_of, 6) for item in found),
+        kind=kind,
+        kinds=[item for item in KINDS.values() if item.years is not None or item.until is not None],
+        report_due=yearly_report_due(as_of),
+        report_count=queries.count_holders(session, as_of, HIGH_TECH, viewer=viewer),
+        renames=queries.renames(session, as_of, viewer=viewer),
+        pending=queries.pending(session, as_of, viewer=viewer),
+        lapse_on=queries.last_national_lapse(as_of),
+        lapse_count=queries.count_holders(session, as_of, NATIONAL_SME, viewer=viewer),
+        high_tech=HIGH_TECH,
+        national=NATIONAL_SME,
+        **frame(within, day, "ladder.calendar"),
+    )
+
+
+@bp.get("/ladder/three-zeroing")
+@needs("figure:read")
+def three_zeroing() -> Any:
+    """三清零: above-scale industrial firms without R&D institution, R&D expense or invention patent in a year."""
+    viewer, session, day = actor(), db.session(), today()
+    within = within_of(request.args, day)
+    known = queries.years_known(session)
+    raw = request.args.get("year", "")
+    year = (
+        int(raw)
+        if raw.isascii() and raw.isdigit() and int(raw[:4] or 0) in known
+        else (known[0] if known else day.year)
+    )
+    rows = queries.three_zeroing(session, year, viewer=viewer)
+    lack = request.args.get("lack", "")
+    tests: dict[str, Callable[[queries.Zero], bool]] = {
+        "institution": lambda row: not row.institution,
+        "expense": lambda row: row.expense is False,
+        "patents": lambda row: row.patents is False,
+        "unknown": lambda row: row.expense is None or row.patents is None,
+    }
+    chosen = [row for row in rows if row.is_listed and (lack not in tests or tests[lack](row))]
+    return render_template(
+        "ladder/three_zeroing.html",
+        rows=chosen[:500],
+        found=len(chosen),
+        all=len(rows),
+        listed=sum(row.is_listed for row in rows),
+        counts={key: sum(test(row) for row in rows) for key, test in tests.items()},
+        lack=lack if lack in tests else "",
+        year=year,
+        years=known,
+        **frame(within, day, "ladder.three_zeroing"),
+    )
