@@ -1,10 +1,13 @@
 // Forms: sent once, filters send themselves, a changed form asks before it is left, the error summary gets the focus.
 const BUSY = 'aria-busy';
 
+// a download leaves the page as it is and may be asked for again
+const downloads = (form, button) => Boolean(button?.matches('[data-repeat]'))
+  || /\/(export|template)\b|\.(csv|xlsx)$/.test(new URL(button?.getAttribute('formaction') || form.getAttribute('action') || '', location.href).pathname);
+
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  // a button that downloads (data-repeat) leaves the page as it is and may be pressed again
-  if (event.defaultPrevented || form.method !== 'post' || event.submitter?.matches('[data-repeat]')) return;
+  if (event.defaultPrevented || form.method !== 'post' || downloads(form, event.submitter)) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = '1';
   delete form.dataset.dirty;
