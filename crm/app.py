@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, transaction, web
+from crm.core import audit, errors, i18n, logs, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -78,5 +78,13 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
     ]
+    undo.ACTIONS.update(
+        {action: text for action, text in import_module("crm.overview.rules").MESSAGES.items() if "%(" not in text}
+    )
+    # what the ladder shows on the pages of firms
+    registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
+    registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]
+    registry.FILTERS[:] = [registry.OWN_FILTERS[0], ladder.FILTER, *registry.OWN_FILTERS[1:]]
+    registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
     return app

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.models import Unit, User
 from crm.core.db import BigId, Model, Pk, Stamped, Versioned, Worded, Yuan
+from crm.core.words import N_
 from crm.firms.rules.words import (
     Acquisition,
     BatchState,
@@ -35,6 +36,7 @@ class Firm(Versioned, Stamped, Model):
     """A firm. Without a code the name alone identifies it until the code arrives. Archived, never deleted."""
 
     __tablename__ = "firms"
+    __label__ = N_("企业")
     id: Mapped[Pk]
     code: Mapped[str | None] = mapped_column(sa.String(18), unique=True)  # GB 32100
     name: Mapped[str] = mapped_column(sa.String(200), index=True)
@@ -84,6 +86,7 @@ class FirmName(Versioned, Stamped, Model):
     """A former name or a usual other spelling; published lists are matched against these too."""
 
     __tablename__ = "firm_names"
+    __label__ = N_("企业名称")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key(), index=True)
     kind: Mapped[NameKind] = mapped_column(Worded(NameKind))
@@ -97,6 +100,7 @@ class FirmMove(Versioned, Stamped, Model):
     """A dated change of status: moved in, moved out, closed, reopened."""
 
     __tablename__ = "firm_moves"
+    __label__ = N_("企业变动")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key(), index=True)
     status: Mapped[FirmStatus] = mapped_column(Worded(FirmStatus))
@@ -108,6 +112,7 @@ class Contact(Versioned, Stamped, Model):
     """A person at the firm. Only what the work needs; shown masked unless permitted."""
 
     __tablename__ = "contacts"
+    __label__ = N_("联系人")
     __personal__ = frozenset({"name", "phone", "email"})
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key(), index=True)
@@ -124,6 +129,7 @@ class YearFigures(Versioned, Stamped, Model):
     ``{metric: {"source": text, "on": ISO day}}``."""
 
     __tablename__ = "year_figures"
+    __label__ = N_("年度数据")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key())
     year: Mapped[int]
@@ -157,6 +163,7 @@ class IpCount(Versioned, Stamped, Model):
     """How many rights of a kind, got in a way, a firm held on a day."""
 
     __tablename__ = "ip_counts"
+    __label__ = N_("知识产权")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key())
     kind: Mapped[IpKind] = mapped_column(Worded(IpKind))
@@ -171,6 +178,7 @@ class EquityRound(Versioned, Stamped, Model):
     """Money an outside investor paid in for shares."""
 
     __tablename__ = "equity_rounds"
+    __label__ = N_("股权融资")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key(), index=True)
     on: Mapped[dt.date] = mapped_column("closed_on")
@@ -184,6 +192,7 @@ class RdInstitution(Versioned, Stamped, Model):
     """An R&D institution of a firm, recognised at a level on a day."""
 
     __tablename__ = "rd_institutions"
+    __label__ = N_("研发机构")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key(), index=True)
     name: Mapped[str] = mapped_column(sa.String(120))
@@ -198,6 +207,7 @@ class AboveScale(Versioned, Stamped, Model):
     """Whether a firm was above scale 规上 in a year, and by which yardstick."""
 
     __tablename__ = "above_scale"
+    __label__ = N_("规上记录")
     id: Mapped[Pk]
     firm_id: Mapped[int] = mapped_column(firm_key())
     year: Mapped[int]
@@ -214,6 +224,7 @@ class ImportBatch(Versioned, Stamped, Model):
     """A spreadsheet on its way in: staged, previewed, written in one transaction, undoable."""
 
     __tablename__ = "import_batches"
+    __label__ = N_("导入批次")
     id: Mapped[Pk]
     sheet: Mapped[SheetKind] = mapped_column(Worded(SheetKind))
     mode: Mapped[ImportMode] = mapped_column(Worded(ImportMode))

@@ -133,7 +133,7 @@ def _fixed(*choices: tuple[str, str]) -> lists.Choices:
     return lambda _session, _viewer: choices
 
 
-FILTERS: list[lists.Filter] = [
+OWN_FILTERS: list[lists.Filter] = [
     lists.Filter("q", N_("名称或代码"), text_condition, kind="text"),
     lists.Filter(
         "industry", N_("主导产业"), _word_where(Firm.leading_industry, LeadingIndustry), _of(LeadingIndustry)
@@ -157,7 +157,7 @@ SORTS: list[lists.Sort] = [
     lists.Sort("registered", N_("成立日期"), Firm.registered_on, is_descending=True, is_nullable=True),
 ]
 
-COLUMNS: list[lists.Column] = [
+OWN_COLUMNS: list[lists.Column] = [
     lists.Column("industry", N_("主导产业")),
     lists.Column("street", N_("街道")),
     lists.Column("size", N_("规模")),
@@ -170,6 +170,9 @@ COLUMNS: list[lists.Column] = [
     lists.Column("address", N_("地址"), is_default=False),
 ]
 
+# the slots: the factory puts in what higher features add
+FILTERS: list[lists.Filter] = [*OWN_FILTERS]
+COLUMNS: list[lists.Column] = [*OWN_COLUMNS]
 BULK: list[lists.Bulk] = []
 
 _STREET = aliased(Unit)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from crm.accounts.models import User
 from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.permissions import Actor
-from crm.core.words import N_, Missing
+from crm.core.words import N_, Message, Missing
 from crm.firms.models import (
     AboveScale,
     Contact,
@@ -38,7 +38,9 @@ class Panel:
 
 
 PANELS: list[Panel] = []  # filled by the factory
-TAGS: list[Callable[[Session, int, dt.date], Sequence[tuple[str, bool]]]] = []  # (text, is it the stage)
+TAGS: list[
+    Callable[[Session, int, dt.date], Sequence[tuple[str | Message, bool]]]
+] = []  # (text, is it the stage)
 
 
 @dataclass(frozen=True, slots=True)
