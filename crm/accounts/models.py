@@ -9,12 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.rules import Permission, Role, UnitKind
 from crm.core.db import Model, Moment, Pk, Stamped, Versioned, Worded
+from crm.core.words import N_
 
 
 class Unit(Versioned, Stamped, Model):
     """A bureau, office, street or committee, with the days it existed and what came after it."""
 
     __tablename__ = "units"
+    __label__ = N_("单位")
     id: Mapped[Pk]
     name: Mapped[str] = mapped_column(sa.String(80))
     short_name: Mapped[str] = mapped_column(sa.String(40))
@@ -36,6 +38,7 @@ class UnitHead(Versioned, Stamped, Model):
     """Who headed a unit, from when to when."""
 
     __tablename__ = "unit_heads"
+    __label__ = N_("单位负责人")
     id: Mapped[Pk]
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
@@ -48,6 +51,7 @@ class User(Versioned, Stamped, Model):
     """A person's account. Deactivated, never deleted."""
 
     __tablename__ = "users"
+    __label__ = N_("账号")
     __secret__ = frozenset({"password_hash"})
     id: Mapped[Pk]
     username: Mapped[str] = mapped_column(sa.String(64))
@@ -71,6 +75,7 @@ class UserRole(Versioned, Stamped, Model):
     """A role a person holds; given by the security administrator."""
 
     __tablename__ = "user_roles"
+    __label__ = N_("角色")
     id: Mapped[Pk]
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
     role: Mapped[Role] = mapped_column(Worded(Role))
@@ -82,6 +87,7 @@ class UserGrant(Versioned, Stamped, Model):
     """A permission given to a person besides the role: bureau head, bureau's checker."""
 
     __tablename__ = "user_grants"
+    __label__ = N_("个人授权")
     id: Mapped[Pk]
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
     permission: Mapped[Permission] = mapped_column(Worded(Permission))

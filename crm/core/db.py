@@ -77,6 +77,7 @@ class Base(DeclarativeBase):
         metadata=sa.MetaData(naming_convention=NAMING),
         type_annotation_map={dt.datetime: UtcDateTime, dict[str, Any]: sa.JSON, list[Any]: sa.JSON},
     )
+    __label__: ClassVar[str] = ""  # what people call a row of it
     __audited__: ClassVar[bool] = True
     __personal__: ClassVar[frozenset[str]] = frozenset()  # columns kept apart in the audit as commitments
     __secret__: ClassVar[frozenset[str]] = frozenset()  # columns whose values never reach the audit

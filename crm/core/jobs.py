@@ -196,14 +196,41 @@ class Claim:
 INTERRUPTED = N_("后台进程几次中途结束，没有做完。请稍后重做；再次出现时把编号 %(id)s 告诉系统管理员。")
 
 
+def packed(message: Message) -> dict[str, Any]:
+    """A sentence as stored, ``{text, params}``: never rendered, so that either language can read it."""
+    return {"text": message.text, "params": {key: _pack(value) for key, value in message.params.items()}}
+
+
+def unpacked(stored: Mapping[str, Any]) -> Message:
+    """The sentence that `packed` stored."""
+    return Message(stored["text"], {key: _unpack(value) for key, value in stored["params"].items()})
+
+
+def _pack(value: Any) -> Any:
+    if isinstance(value, Refused):
+        value = value.message
+    if isinstance(value, Word):
+        value = Message(value.label)
+    if isinstance(value, Message):
+        return {"says": packed(value)}
+    if isinstance(value, dt.datetime):
+        return {"moment": audit.jsonable(value)}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_pack(item) for item in value]
+    return audit.jsonable(value)
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, dict):
+        return unpacked(value["says"]) if "says" in value else dt.datetime.fromisoformat(value["moment"])
+    return [_unpack(item) for item in value] if isinstance(value, list) else value
+
+
 def problem(refusal: Refused | Message) -> dict[str, Any]:
-    """A refusal as stored: source texts and parameters, never rendered."""
-    items = refusal.items[:50] if isinstance(refusal, Refused) else ()
-    return {
-        "text": refusal.text,
-        "params": audit.jsonable(dict(refusal.params)),
-        "items": [{"text": item.text, "params": audit.jsonable(dict(item.params))} for item in items],
-    }
+    """A refusal as stored, with at most 50 of its items."""
+    if isinstance(refusal, Message):
+        return {**packed(refusal), "items": []}
+    return {**packed(refusal.message), "items": [packed(item) for item in refusal.items[:50]]}
 
 
 def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
@@ -358,7 +385,7 @@ class Context:
             return
         values: dict[str, Any] = {"done": done, "total": total}
         if text is not None:
-            values["message"] = {"text": text, "params": audit.jsonable(params)}
+            values["message"] = packed(Message(text, params))
         with intent("write"), self.engine.begin() as connection:
             told = connection.execute(sa.update(_JOBS).where(_mine(self.claimed, self.worker)).values(values))
             if told.rowcount != 1:

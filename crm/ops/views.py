@@ -14,7 +14,6 @@ from crm.core.jobs import Job, JobState
 from crm.core.permissions import public, signed_in
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, is_htmx
-from crm.core.words import Message
 from crm.ops import queries
 
 bp = Blueprint("ops", __name__)
@@ -86,6 +85,6 @@ def sentence(found: Job) -> str:
     told = found.problem or (found.message if not found.state.is_over else None)
     if told is None:
         return say(found.state.label)
-    text = say(Message(told["text"], told["params"]))
-    items = [say(Message(item["text"], item["params"])) for item in told.get("items", [])[:3]]
+    text = say(jobs.unpacked(told))
+    items = [say(jobs.unpacked(item)) for item in told.get("items", [])[:3]]
     return " ".join([text, *items])

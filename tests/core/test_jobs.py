@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from crm.core.audit import AuditEnvelope
 from crm.core.audit_verify import verify
 from crm.core.clock import now
 from crm.core.db import db
+from crm.core.i18n import say
 from crm.core.jobs import ATTEMPTS, JOBS, LEASE, Context, Job, JobState, Lost
 from crm.core.permissions import Actor, system
 from crm.core.transaction import commit
@@ -100,6 +102,14 @@ def test_a_refusal_is_told_to_the_requester(app: Flask, session: Session, kinds:
     assert failed.problem == {"text": "第 %(row)s 行缺少名称", "params": {"row": 3},
                               "items": [{"text": "第 %(row)s 行", "params": {"row": 4}}]}
     assert session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 0
+
+
+def test_a_refusal_keeps_words_moments_and_sentences_until_it_is_read(session: Session) -> None:
+    moment = dt.datetime(2026, 1, 1, 0, 30, tzinfo=dt.UTC)
+    stored = jobs.problem(Refused("%(a)s %(b)s %(c)s %(d)s", a=JobState.QUEUED, b=moment, c=Message("第 %(n)s 行", {"n": 1}),
+                                  d=[JobState.QUEUED, 2]))
+    again = jobs.unpacked(json.loads(json.dumps(stored)))
+    assert say(again) == "排队中 2026-01-01 08:30 第 1 行 排队中、2"
 
 
 def test_a_fault_is_told_with_a_number_and_logged_with_its_trace(

@@ -14,6 +14,7 @@ from crm.core import audit, transaction
 from crm.core.audit import AuditPersonal
 from crm.core.audit_verify import verify
 from crm.core.db import Base
+from crm.core.i18n import say
 from crm.core.permissions import Actor
 from crm.core.undo import Blocked, can_undo, undo
 from crm.core.words import Missing, Refused
@@ -160,9 +161,9 @@ def test_a_later_change_of_the_same_column_stands_in_the_way(session: Session) -
     session.rollback()
     (item,) = caught.value.items
     assert item.params["name"] == f"「{firm.name}」"
-    assert (item.params["action"], item.params["who"]) == ("firm.edit", "李四")
+    assert (item.params["action"].text, item.params["who"]) == ("修改企业", "李四")
     assert isinstance(item.params["when"], dt.datetime)
-    assert item.text % item.params
+    assert say(item).startswith(f"「{firm.name}」（企业 {firm.id}）后来在「修改企业」中改过，操作人 李四")
     assert snapshot(session) == before
     assert isinstance(can_undo(session, operation), Blocked)
 
@@ -204,7 +205,7 @@ def test_a_created_record_that_something_refers_to_stays(session: Session) -> No
         undo(session, operation, actor=ME)
     session.rollback()
     (item,) = caught.value.items
-    assert (item.params["id"], item.params["action"], item.params["who"]) == (ids[1], "contact.add", "李四")
+    assert (item.params["id"], item.params["action"].text, item.params["who"]) == (ids[1], "contact.add", "李四")
     assert "王小明" not in str(item.params)
     assert snapshot(session) == before
 

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
-from crm.core.undo.obstacles import IN_THE_WAY, Blocked, blocked
+from crm.core.undo.obstacles import ACTIONS, IN_THE_WAY, Blocked, blocked
 from crm.core.undo.planning import plan_of
 from crm.core.undo.writing import write
 from crm.core.words import N_, Missing, Refused
 
-__all__ = ["Blocked", "can_undo", "undo"]
+__all__ = ["ACTIONS", "Blocked", "can_undo", "undo"]
 
 
 def undo(session: Session, operation_id: str, *, actor: Actor) -> audit.Operation:

@@ -15,6 +15,7 @@ from crm.core.db import Base
 from crm.core.words import N_, Message, Refused
 
 MOST = 20  # obstacles named
+ACTIONS: dict[str, str] = {}  # slot, filled by the factory: action → its words; those without parameters are used
 
 
 class Blocked(Refused):
@@ -75,7 +76,7 @@ def blocked(session: Session, envelope: AuditEnvelope, obstacles: list[Obstacle]
             items.append(Message(obstacle.text, params))
             continue
         if later is not None:
-            params |= {"action": later.action, "who": later.who, "when": later.when}
+            params |= {"action": Message(ACTIONS.get(later.action, later.action)), "who": later.who, "when": later.when}
         known, unknown = (REFERRED, REFERRED_UNKNOWN) if obstacle.by else (CHANGED, CHANGED_UNKNOWN)
         items.append(Message(known if later else unknown, params))
     if len(obstacles) > MOST:
@@ -115,7 +116,7 @@ def _later(
 def _named(session: Session, model: type[Base], row_id: int) -> dict[str, Any]:
     """How a person knows a row: its name, else the name of what it belongs to."""
     return {
-        "kind": getattr(model, "__label__", model.__tablename__),
+        "kind": Message(model.__label__ or model.__tablename__),
         "id": row_id,
         "name": _name(session, model, row_id),
     }
