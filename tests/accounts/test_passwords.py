@@ -45,7 +45,7 @@ BAD = [
     *"Woaini520 Iloveyou1 Welcome@123 Changeme1 Letmein1! Test@123 Huawei@123 Summer2024! January2024".split(),  # noqa: SIM905
     *"Company123 Dragon123 Football1 Qq123456 Zhongguo1 Wenzhou123 Wenzhou@2024 Wenzhou2024! Tidui2024".split(),  # noqa: SIM905
     *"Tidui@123 Kejiju123 Kejiju@123 Shangwuju1 Jingkaiqu1! Zhejiang1! Longwan123 Zichuangban1 Jinrongban1".split(),  # noqa: SIM905
-    *"Oufei@2026 温州2024Ab 科技局123Ab 管委会@2026 商务局Aa123 Aa1!Aa1! Aaa111111 chenli@123A 陈立Chen123".split(),  # noqa: SIM905
+    *"Oufei@2026 温州2024Ab 科技局123Ab 管委会@2026 商务局Aa123 Aa1!Aa1! Aaa111111 chenli@123A".split(),  # noqa: SIM905
 ]
 GOOD = ["xK7#mP2q", "春眠不觉晓处处闻啼鸟", "月落乌啼霜满天江枫渔火", "correct horse battery staple", "Aa1!" * 16, "kL9-" * 20,
         "Mq7-温州-rX9t", PASSWORD, NEW, "青山绿水Ab3-", "rT5%" + "x9Lw" * 60]  # fmt: skip

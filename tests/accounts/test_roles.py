@@ -17,6 +17,7 @@ from crm.accounts.rules import ADMINISTRATORS, TABLE, Permission, Role, check_ro
 from crm.core import audit
 from crm.core.clock import now
 from crm.core.permissions import Forbidden, Scope, system
+from crm.core.transaction import commit
 from crm.core.words import Refused
 from tests import people
 from tests.people import SCIENCE, SECURITY_ADMIN, STRANGER, id_of, post, sign_in
@@ -153,9 +154,16 @@ def test_an_unknown_role_is_refused(client: FlaskClient, session: Session) -> No
 
 
 def test_nobody_grants_to_himself(client: FlaskClient, session: Session) -> None:
+    another = session.get_one(User, id_of(session, STRANGER))
+    actions.grant(
+        session, another, actor=system("tests"), version=None, roles=[Role.SECURITY_ADMIN], at=now()
+    )
+    commit(session)  # so that it is not the last one's role that is at stake
     sign_in(client, SECURITY_ADMIN)
     data = {"version": version(session, SECURITY_ADMIN), "roles": ["leader"]}
-    assert post(client, f"/people/{id_of(session, SECURITY_ADMIN)}/roles", data).status_code == 422
+    answer = post(client, f"/people/{id_of(session, SECURITY_ADMIN)}/roles", data)
+    assert answer.status_code == 422
+    assert "不能给自己" in answer.get_data(as_text=True)
     assert held(session, SECURITY_ADMIN) == {"security-admin"}
 
 

@@ -207,15 +207,20 @@ def test_unknown_wrong_locked_and_disabled_take_the_same_time(
     monkeypatch.setattr(hashing, "check_password_hash", counted)
     kinds = {"unknown": "nobody-here", "wrong": SCIENCE.username, "locked": people.REPORTER.username,
              "disabled": people.FINANCE.username}  # fmt: skip
-    taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for _ in range(5):
-        for kind, username in kinds.items():
-            began = time.perf_counter()
-            assert try_in(client, username, "Falsch-Kennwort-9") == 422
-            taken[kind].append(time.perf_counter() - began)
-    assert hashings == [hashing.METHOD] * 20
-    quickest = [min(values) for values in taken.values()]
-    assert max(quickest) - min(quickest) <= max(0.008, 0.35 * max(quickest))
+    for _ in range(4):  # a busy machine may spoil a round, not all of them
+        taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for _ in range(5):
+            for kind, username in kinds.items():
+                began = time.perf_counter()
+                assert try_in(client, username, "Falsch-Kennwort-9") == 422
+                taken[kind].append(time.perf_counter() - began)
+        assert hashings == [hashing.METHOD] * 20
+        hashings.clear()
+        quickest = [min(values) for values in taken.values()]
+        if max(quickest) - min(quickest) <= max(0.008, 0.35 * max(quickest)):
+            break
+    else:
+        pytest.fail(f"the answers take {quickest} seconds")
 
 
 def test_a_megabyte_of_password_costs_no_hashing(client: FlaskClient) -> None:
