@@ -27,7 +27,8 @@ from crm.core import audit, transaction
 from crm.core.clock import local, now
 from crm.core.db import BigId, Model, Moment, Pk, Worded, intent
 from crm.core.permissions import Actor
-from crm.core.words import C_, N_, Message, Missing, Refused, Word
+from crm.core.sentences import packed, problem
+from crm.core.words import C_, N_, Message, Missing, Word
 
 LEASE = dt.timedelta(seconds=30)
 HEARTBEAT = 5.0  # seconds between two renewals of a lease
@@ -61,7 +62,9 @@ class Job(Model):
     total: Mapped[int | None]
     message: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))  # {text, params}
     result: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
-    problem: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))  # {text, params, items}
+    problem: Mapped[dict[str, Any] | None] = mapped_column(
+        sa.JSON(none_as_null=True)
+    )  # {text, params, items}
     requested_by_id: Mapped[int | None] = mapped_column(BigId)
     requested_by: Mapped[str] = mapped_column(sa.String(120))
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
@@ -128,15 +131,23 @@ def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
         sa.select(Job).where(
             Job.kind == kind,
             Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
-            Job.requested_by_id == actor.user_id if actor.user_id is not None else Job.requested_by == actor.name,
+            Job.requested_by_id == actor.user_id
+            if actor.user_id is not None
+            else Job.requested_by == actor.name,
             Job.cancel_requested.is_(False),
         )
     )
     for same in active:
         if same.params == plain:
             return same.id
-    job = Job(kind=kind, params=plain, state=JobState.QUEUED, requested_by_id=actor.user_id,
-              requested_by=actor.name[:120], created_at=now())
+    job = Job(
+        kind=kind,
+        params=plain,
+        state=JobState.QUEUED,
+        requested_by_id=actor.user_id,
+        requested_by=actor.name[:120],
+        created_at=now(),
+    )
     session.add(job)
     session.flush()
     audit.begin(session, actor=actor, action="job.enqueue", subject=("job", job.id), kind=kind)
@@ -160,7 +171,9 @@ def cancel(session: Session, job_id: int, *, actor: Actor) -> Job:
             .where(_JOBS.c.id == job_id, _JOBS.c.state == JobState.QUEUED)
             .values(state=JobState.CANCELLED, finished_at=now())
         )
-        session.connection().execute(sa.update(_JOBS).where(_JOBS.c.id == job_id).values(cancel_requested=True))
+        session.connection().execute(
+            sa.update(_JOBS).where(_JOBS.c.id == job_id).values(cancel_requested=True)
+        )
         audit.begin(session, actor=actor, action="job.cancel", subject=("job", job_id), kind=job.kind)
         session.expire(job)
     return job
@@ -196,43 +209,6 @@ class Claim:
 INTERRUPTED = N_("后台进程几次中途结束，没有做完。请稍后重做；再次出现时把编号 %(id)s 告诉系统管理员。")
 
 
-def packed(message: Message) -> dict[str, Any]:
-    """A sentence as stored, ``{text, params}``: never rendered, so that either language can read it."""
-    return {"text": message.text, "params": {key: _pack(value) for key, value in message.params.items()}}
-
-
-def unpacked(stored: Mapping[str, Any]) -> Message:
-    """The sentence that `packed` stored."""
-    return Message(stored["text"], {key: _unpack(value) for key, value in stored["params"].items()})
-
-
-def _pack(value: Any) -> Any:
-    if isinstance(value, Refused):
-        value = value.message
-    if isinstance(value, Word):
-        value = Message(value.label)
-    if isinstance(value, Message):
-        return {"says": packed(value)}
-    if isinstance(value, dt.datetime):
-        return {"moment": audit.jsonable(value)}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_pack(item) for item in value]
-    return audit.jsonable(value)
-
-
-def _unpack(value: Any) -> Any:
-    if isinstance(value, dict):
-        return unpacked(value["says"]) if "says" in value else dt.datetime.fromisoformat(value["moment"])
-    return [_unpack(item) for item in value] if isinstance(value, list) else value
-
-
-def problem(refusal: Refused | Message) -> dict[str, Any]:
-    """A refusal as stored, with at most 50 of its items."""
-    if isinstance(refusal, Message):
-        return {**packed(refusal), "items": []}
-    return {**packed(refusal.message), "items": [packed(item) for item in refusal.items[:50]]}
-
-
 def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
     """Take the oldest waiting job, for the length of a lease. Never the same job for two workers.
 
@@ -255,9 +231,14 @@ def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
         if job is None:
             return None
         taken = connection.execute(
-            sa.update(_JOBS).where(_JOBS.c.id == job.id, _JOBS.c.state == JobState.QUEUED).values(
-                state=JobState.RUNNING, claimed_by=worker, lease_until=moment + LEASE,
-                attempts=job.attempts + 1, started_at=moment,
+            sa.update(_JOBS)
+            .where(_JOBS.c.id == job.id, _JOBS.c.state == JobState.QUEUED)
+            .values(
+                state=JobState.RUNNING,
+                claimed_by=worker,
+                lease_until=moment + LEASE,
+                attempts=job.attempts + 1,
+                started_at=moment,
             )
         )
         if taken.rowcount != 1:
@@ -270,8 +251,11 @@ def _after_death(row: Any, moment: dt.datetime) -> dict[str, Any]:
     if row.cancel_requested:
         return gone | {"state": JobState.CANCELLED, "finished_at": moment}
     if row.attempts >= ATTEMPTS:
-        return gone | {"state": JobState.FAILED, "finished_at": moment,
-                       "problem": problem(Message(INTERRUPTED, {"id": row.id}))}
+        return gone | {
+            "state": JobState.FAILED,
+            "finished_at": moment,
+            "problem": problem(Message(INTERRUPTED, {"id": row.id})),
+        }
     return gone | {"state": JobState.QUEUED}
 
 
@@ -293,7 +277,8 @@ def finish(engine: Engine, claimed: Claim, worker: str, state: JobState, **value
     ended = {"finished_at": now()} if state.is_over else {"attempts": claimed.attempts - 1}
     with intent("write"), engine.begin() as connection:
         done = connection.execute(
-            sa.update(_JOBS).where(_mine(claimed, worker))
+            sa.update(_JOBS)
+            .where(_mine(claimed, worker))
             .values(state=state, claimed_by=None, lease_until=None, **ended, **values)
         )
         return done.rowcount == 1
@@ -356,14 +341,22 @@ class Context:
             finally:
                 self.session = None
 
-    def commit(self, session: Session, *, result: Mapping[str, Any] | None = None) -> audit.AuditEnvelope | None:
+    def commit(
+        self, session: Session, *, result: Mapping[str, Any] | None = None
+    ) -> audit.AuditEnvelope | None:
         """Commit what the job wrote, if the job is still ours. With a `result` the job is done, in the same
         transaction. Raises `Lost`."""
         session.flush()
         values: dict[str, Any] = {"lease_until": now() + LEASE}
         if result is not None:
-            values = {"state": JobState.DONE, "result": audit.jsonable(dict(result)), "finished_at": now(),
-                      "lease_until": None, "claimed_by": None, "done": sa.func.coalesce(_JOBS.c.total, _JOBS.c.done)}
+            values = {
+                "state": JobState.DONE,
+                "result": audit.jsonable(dict(result)),
+                "finished_at": now(),
+                "lease_until": None,
+                "claimed_by": None,
+                "done": sa.func.coalesce(_JOBS.c.total, _JOBS.c.done),
+            }
         fenced = session.connection().execute(
             sa.update(_JOBS).where(_mine(self.claimed, self.worker)).values(values)
         )
@@ -397,9 +390,11 @@ class Context:
         """Whether the requester wants the job stopped (asked a few times a second at most)."""
         if not self._cancelled and time.monotonic() - self._asked >= OFTEN and not self.is_done:
             with intent("read"), self.engine.connect() as connection:
-                self._cancelled = bool(connection.execute(
-                    sa.select(_JOBS.c.cancel_requested).where(_JOBS.c.id == self.job_id)
-                ).scalar())
+                self._cancelled = bool(
+                    connection.execute(
+                        sa.select(_JOBS.c.cancel_requested).where(_JOBS.c.id == self.job_id)
+                    ).scalar()
+                )
             self._asked = time.monotonic()
         return self._cancelled
 

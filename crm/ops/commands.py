@@ -44,25 +44,41 @@ def _verify(arguments: argparse.Namespace, context: cli.Context) -> int:
         session.rollback()
     if context.as_json:
         broken = report.broken
-        context.emit({
-            "whole": report.is_whole, "links": report.links, "changes": report.changes, "anchors": report.anchors,
-            "last": str(report.last),
-            "broken": None if broken is None else {
-                "seq": broken.seq, "fault": broken.fault.value, "text": word(broken.fault), "detail": broken.detail,
-            },
-        })
+        context.emit(
+            {
+                "whole": report.is_whole,
+                "links": report.links,
+                "changes": report.changes,
+                "anchors": report.anchors,
+                "last": str(report.last),
+                "broken": None
+                if broken is None
+                else {
+                    "seq": broken.seq,
+                    "fault": broken.fault.value,
+                    "text": word(broken.fault),
+                    "detail": broken.detail,
+                },
+            }
+        )
     else:
         context.say(say(report.message))
     return 0 if report.is_whole else 1
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--anchor", action="append", metavar="SEQ:HASH",
-                        help="另存的末环,可多次给出 / a link kept elsewhere (repeatable)")
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        metavar="SEQ:HASH",
+        help="另存的末环,可多次给出 / a link kept elsewhere (repeatable)",
+    )
 
 
 def _worker_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="做完队列里现有的就结束 / end when the queue is empty")
+    parser.add_argument(
+        "--once", action="store_true", help="做完队列里现有的就结束 / end when the queue is empty"
+    )
 
 
 COMMANDS = [

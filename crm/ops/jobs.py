@@ -24,6 +24,7 @@ from crm.core.clock import now
 from crm.core.db import db, intent, reading
 from crm.core.jobs import JOBS, Cancelled, Claim, Context, JobState, Lost, Stopping
 from crm.core.permissions import Actor
+from crm.core.sentences import problem
 from crm.core.words import N_, Message, Refused
 
 log = structlog.get_logger("tidui")
@@ -69,7 +70,11 @@ class Worker:
         """Write the chain's end into the file of anchors, if it has moved."""
         settings = self.app.config["TIDUI"]
         with self.app.app_context(), intent("read"), Session(db.engine) as session:
-            keep_anchor(session, anchor_file(settings.data, settings.database_url), now().isoformat(timespec="seconds"))
+            keep_anchor(
+                session,
+                anchor_file(settings.data, settings.database_url),
+                now().isoformat(timespec="seconds"),
+            )
 
     def step(self) -> bool:
         """Do one job, if there is one. False when the queue is empty."""
@@ -87,8 +92,14 @@ class Worker:
             return True
 
     def _do(self, engine: Engine, claimed: Claim) -> None:
-        context = Context(engine=engine, claimed=claimed, worker=self.name, actor=_nobody(claimed),
-                          today=jobs.day_of(now()), stop=self.stop)
+        context = Context(
+            engine=engine,
+            claimed=claimed,
+            worker=self.name,
+            actor=_nobody(claimed),
+            today=jobs.day_of(now()),
+            stop=self.stop,
+        )
         over = threading.Event()
         heart = threading.Thread(target=self._beat, args=(context, over), name="heartbeat", daemon=True)
         heart.start()
@@ -102,7 +113,7 @@ class Worker:
                 return
             values = {"result": audit.jsonable(dict(result or {}))}
         except Refused as refusal:
-            state, values = JobState.FAILED, {"problem": jobs.problem(refusal)}
+            state, values = JobState.FAILED, {"problem": problem(refusal)}
         except Cancelled:
             state = JobState.CANCELLED
         except Stopping:
@@ -112,15 +123,15 @@ class Worker:
             return
         except MemoryError:
             log.error("job.memory")
-            state, values = JobState.FAILED, {"problem": jobs.problem(Message(TOO_BIG))}
+            state, values = JobState.FAILED, {"problem": problem(Message(TOO_BIG))}
         except OperationalError as error:
             log.error("job.database", exc_info=error)
             if claimed.attempts < jobs.ATTEMPTS and not context.is_done:
                 raise  # the lease runs out, then it starts again
-            state, values = JobState.FAILED, {"problem": jobs.problem(Message(FAULT, {"id": claimed.id}))}
+            state, values = JobState.FAILED, {"problem": problem(Message(FAULT, {"id": claimed.id}))}
         except Exception as error:
             log.error("job.fault", exc_info=error)
-            state, values = JobState.FAILED, {"problem": jobs.problem(Message(FAULT, {"id": claimed.id}))}
+            state, values = JobState.FAILED, {"problem": problem(Message(FAULT, {"id": claimed.id}))}
         finally:
             over.set()
             heart.join()

@@ -12,6 +12,7 @@ from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.jobs import Job, JobState
 from crm.core.permissions import public, signed_in
+from crm.core.sentences import unpacked
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, is_htmx
 from crm.ops import queries
@@ -61,8 +62,12 @@ def panel(found: Job) -> dict[str, Any]:
     handler = jobs.JOBS.get(found.kind)
     values: dict[str, Any] = {
         "title": say(handler.title if handler else found.kind),
-        "job": {"state": found.state.value, "percent": percent(found), "message": sentence(found),
-                "text": sentence(found)},
+        "job": {
+            "state": found.state.value,
+            "percent": percent(found),
+            "message": sentence(found),
+            "text": sentence(found),
+        },
         "poll_url": url_for("ops.job", job_id=found.id),
     }
     if not found.state.is_over and not found.cancel_requested:
@@ -85,6 +90,6 @@ def sentence(found: Job) -> str:
     told = found.problem or (found.message if not found.state.is_over else None)
     if told is None:
         return say(found.state.label)
-    text = say(jobs.unpacked(told))
-    items = [say(jobs.unpacked(item)) for item in told.get("items", [])[:3]]
+    text = say(unpacked(told))
+    items = [say(unpacked(item)) for item in told.get("items", [])[:3]]
     return " ".join([text, *items])

@@ -22,6 +22,7 @@ from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.jobs import ATTEMPTS, JOBS, LEASE, Context, Job, JobState, Lost
 from crm.core.permissions import Actor, system
+from crm.core.sentences import problem, unpacked
 from crm.core.transaction import commit
 from crm.core.words import Message, Missing, Refused
 from crm.firms.models import Firm
@@ -99,16 +100,26 @@ def test_a_refusal_is_told_to_the_requester(app: Flask, session: Session, kinds:
     work_once(app)
     failed = job(session, job_id)
     assert failed.state is JobState.FAILED
-    assert failed.problem == {"text": "第 %(row)s 行缺少名称", "params": {"row": 3},
-                              "items": [{"text": "第 %(row)s 行", "params": {"row": 4}}]}
+    assert failed.problem == {
+        "text": "第 %(row)s 行缺少名称",
+        "params": {"row": 3},
+        "items": [{"text": "第 %(row)s 行", "params": {"row": 4}}],
+    }
     assert session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 0
 
 
 def test_a_refusal_keeps_words_moments_and_sentences_until_it_is_read(session: Session) -> None:
     moment = dt.datetime(2026, 1, 1, 0, 30, tzinfo=dt.UTC)
-    stored = jobs.problem(Refused("%(a)s %(b)s %(c)s %(d)s", a=JobState.QUEUED, b=moment, c=Message("第 %(n)s 行", {"n": 1}),
-                                  d=[JobState.QUEUED, 2]))
-    again = jobs.unpacked(json.loads(json.dumps(stored)))
+    stored = problem(
+        Refused(
+            "%(a)s %(b)s %(c)s %(d)s",
+            a=JobState.QUEUED,
+            b=moment,
+            c=Message("第 %(n)s 行", {"n": 1}),
+            d=[JobState.QUEUED, 2],
+        )
+    )
+    again = unpacked(json.loads(json.dumps(stored)))
     assert say(again) == "排队中 2026-01-01 08:30 第 1 行 排队中、2"
 
 
@@ -167,7 +178,9 @@ def test_a_waiting_job_is_stopped_at_once_and_a_running_one_at_its_next_step(
     assert job(session, running).state is JobState.CANCELLED
 
 
-def test_a_dead_workers_job_starts_again_three_times_at_most(app: Flask, session: Session, kinds: Any) -> None:
+def test_a_dead_workers_job_starts_again_three_times_at_most(
+    app: Flask, session: Session, kinds: Any
+) -> None:
     @jobs.handler("test.dies", title="断")
     def run(ctx: Context) -> None:
         raise AssertionError("not run here")

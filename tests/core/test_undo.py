@@ -205,7 +205,11 @@ def test_a_created_record_that_something_refers_to_stays(session: Session) -> No
         undo(session, operation, actor=ME)
     session.rollback()
     (item,) = caught.value.items
-    assert (item.params["id"], item.params["action"].text, item.params["who"]) == (ids[1], "contact.add", "李四")
+    assert (item.params["id"], item.params["action"].text, item.params["who"]) == (
+        ids[1],
+        "contact.add",
+        "李四",
+    )
     assert "王小明" not in str(item.params)
     assert snapshot(session) == before
 

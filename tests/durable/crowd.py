@@ -221,7 +221,11 @@ def queue(count: int = 12) -> dict[str, Any]:
         if process.pid != first:
             process.terminate()
         process.join(20)
-    return {"taken_over": first != second, "attempt": attempt, "exits": [p.exitcode for p in workers if p.pid != first]}
+    return {
+        "taken_over": first != second,
+        "attempt": attempt,
+        "exits": [p.exitcode for p in workers if p.pid != first],
+    }
 
 
 def gathered(tasks: list[Callable[[], None]], results: Any, expected: int | None = None) -> list[Any]:
@@ -235,7 +239,10 @@ def gathered(tasks: list[Callable[[], None]], results: Any, expected: int | None
 
 
 SCENES: dict[str, Callable[[], dict[str, Any]]] = {
-    "contend": contend, "same-code": same_code, "killed": killed, "queue": queue,
+    "contend": contend,
+    "same-code": same_code,
+    "killed": killed,
+    "queue": queue,
 }
 
 if __name__ == "__main__":

@@ -35,8 +35,12 @@ def play(app: Flask, template: tuple[Flask, Any]) -> Iterator[Any]:
 
     def run(scene: str) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.durable.crowd", scene], cwd=ROOT, env=environment, capture_output=True,
-            text=True, timeout=240,
+            [sys.executable, "-m", "tests.durable.crowd", scene],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)
@@ -71,15 +75,19 @@ def test_eight_writers_and_an_import_at_once(play: Any, after: Session) -> None:
     assert told["errors"] == []
     assert told["operations"] == crowd.WRITERS * crowd.OPERATIONS + 1
     assert count(after) == crowd.WRITERS * crowd.OPERATIONS + crowd.BULK
-    links = after.scalar(sa.select(sa.func.count()).select_from(AuditEnvelope).where(
-        AuditEnvelope.action.in_(["crowd.save", "crowd.bulk"])
-    ))
+    links = after.scalar(
+        sa.select(sa.func.count())
+        .select_from(AuditEnvelope)
+        .where(AuditEnvelope.action.in_(["crowd.save", "crowd.bulk"]))
+    )
     assert links == told["operations"]
     assert whole(after)
     assert told["longest"] <= max(3.0, told["bulk"] + 1.5), told
 
 
-def test_twenty_creates_of_one_code_make_one_firm_and_nineteen_plain_refusals(play: Any, after: Session) -> None:
+def test_twenty_creates_of_one_code_make_one_firm_and_nineteen_plain_refusals(
+    play: Any, after: Session
+) -> None:
     assert play("same-code") == {"created": 1, "refused code": 19}
     assert count(after) == 1
     assert whole(after)
@@ -107,8 +115,12 @@ def test_two_workers_share_a_queue_and_one_takes_over_from_the_dead(play: Any, a
 def test_the_worker_ends_when_its_parent_is_gone(app: Flask, template: tuple[Flask, Any]) -> None:
     environment = {**os.environ, **template[1].environment()}
     with subprocess.Popen(
-        [sys.executable, "-m", "crm.serve", "worker"], cwd=ROOT, env=environment, stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "crm.serve", "worker"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None and process.stderr is not None
         for line in process.stderr:

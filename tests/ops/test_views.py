@@ -27,7 +27,9 @@ def job_id(app: Flask) -> Iterator[int]:
     """A job the science officer asked for; it fails on request."""
     before = dict(JOBS)
 
-    @jobs.handler("test.page", title="导入企业", done=lambda params, result: ("ops.healthz", {"n": result["n"]}))
+    @jobs.handler(
+        "test.page", title="导入企业", done=lambda params, result: ("ops.healthz", {"n": result["n"]})
+    )
     def run(ctx: Context) -> dict[str, Any]:
         if ctx.params.get("fail"):
             raise Refused("第 %(row)s 行缺少名称", row=3)
@@ -82,7 +84,9 @@ def test_it_is_not_ready_when_the_folder_takes_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_requester_sees_how_far_it_is_and_where_it_leads(app: Flask, client: FlaskClient, job_id: int) -> None:
+def test_the_requester_sees_how_far_it_is_and_where_it_leads(
+    app: Flask, client: FlaskClient, job_id: int
+) -> None:
     people.sign_in(client, people.SCIENCE)
     page = client.get(f"/jobs/{job_id}").get_data(as_text=True)
     assert "<h1" in page and "导入企业" in page and "排队中" in page

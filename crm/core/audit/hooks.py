@@ -157,6 +157,8 @@ def _after_rollback(session: Session, previous: SessionTransaction) -> None:
 
 
 def _after_end(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:  # a savepoint's end comes before its rollback is told: marks stay till here
+    if (
+        transaction.parent is None
+    ):  # a savepoint's end comes before its rollback is told: marks stay till here
         operations.forget(session)
         session.info.pop(WROTE, None)

@@ -15,7 +15,9 @@ from crm.core.db import Base
 from crm.core.words import N_, Message, Refused
 
 MOST = 20  # obstacles named
-ACTIONS: dict[str, str] = {}  # slot, filled by the factory: action → its words; those without parameters are used
+ACTIONS: dict[
+    str, str
+] = {}  # slot, filled by the factory: action → its words; those without parameters are used
 
 
 class Blocked(Refused):
@@ -76,7 +78,11 @@ def blocked(session: Session, envelope: AuditEnvelope, obstacles: list[Obstacle]
             items.append(Message(obstacle.text, params))
             continue
         if later is not None:
-            params |= {"action": Message(ACTIONS.get(later.action, later.action)), "who": later.who, "when": later.when}
+            params |= {
+                "action": Message(ACTIONS.get(later.action, later.action)),
+                "who": later.who,
+                "when": later.when,
+            }
         known, unknown = (REFERRED, REFERRED_UNKNOWN) if obstacle.by else (CHANGED, CHANGED_UNKNOWN)
         items.append(Message(known if later else unknown, params))
     if len(obstacles) > MOST:

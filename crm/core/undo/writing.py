@@ -45,12 +45,15 @@ def write(session: Session, plans: list[Plan], operation: audit.Operation) -> No
 
 def _parents_first(plan: Plan) -> dict[int, dict[str, Any]]:
     """The rows that come back; within a table, a row after the one it refers to."""
-    selves = [name for model, name, table in references() if model is plan.model and table == model.__tablename__]
+    selves = [
+        name for model, name, table in references() if model is plan.model and table == model.__tablename__
+    ]
     ordered: dict[int, dict[str, Any]] = {}
     left = dict(sorted(plan.inserts.items()))
     while left:
         free = {
-            row_id: row for row_id, row in left.items()
+            row_id: row
+            for row_id, row in left.items()
             if all(row.get(name) == row_id or row.get(name) not in left for name in selves)
         } or dict(left)
         ordered.update(free)
