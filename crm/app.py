@@ -79,7 +79,11 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         import_module("crm.ladder.actions").STAGES,
     ]
     undo.ACTIONS.update(
-        {action: text for action, text in import_module("crm.overview.rules").MESSAGES.items() if "%(" not in text}
+        {
+            action: text
+            for action, text in import_module("crm.overview.rules").MESSAGES.items()
+            if "%(" not in text
+        }
     )
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
