@@ -199,7 +199,7 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
             nodes.setdefault(
                 name,
                 {
-                    "name": name, "depth": None, "itemStyle": {"color": colours[order.index(stage)]},
+                    "name": name, "depth": None, "rank": -order.index(stage), "itemStyle": {"color": colours[order.index(stage)]},
                     "href": address("ladder.index", {**query, "as_of": day.isoformat()}, stage=stage.value, pending="any"),
                 },
             )  # fmt: skip
@@ -210,10 +210,13 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
     years = sorted({name.split(" ", 1)[0] for name in nodes})
     for name, node in nodes.items():
         node["depth"] = years.index(name.split(" ", 1)[0])
+    # the highest stage on top, at the same height every year
+    ranks = [word(stage) for stage in reversed(order)]
+    in_order = sorted(nodes.values(), key=lambda node: (node["depth"], ranks.index(node["name"].split(" ", 1)[1])))
     return {
         "series": [
             {
-                "type": "sankey", "data": list(nodes.values()), "links": links, "nodeAlign": "left", "nodeGap": 14,
+                "type": "sankey", "data": sorted(nodes.values(), key=lambda node: (node["depth"], node["rank"])), "links": links, "nodeAlign": "left", "nodeGap": 14,
                 "nodeWidth": 12, "layoutIterations": 0, "draggable": False, "left": 8, "right": 120, "top": 12,
                 "bottom": 12, "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
                 "emphasis": {"focus": "adjacency"},
