@@ -54,6 +54,12 @@ function dress(options) {
       ...series,
       label: { color: token('ink-2'), ...font, textBorderWidth: 0, ...series.label },
       ...(series.type === 'sankey' ? {
+        left: 4,
+        right: 88,
+        layoutIterations: 0, // keeps the order of the data: the same stage at the same height every year
+        labelLayout: { hideOverlap: true },
+        ...series,
+        label: { color: token('ink-2'), ...font, textBorderWidth: 0, ...series.label },
         lineStyle: { color: token('data-2'), opacity: 0.35, ...series.lineStyle },
         itemStyle: { borderWidth: 0, ...series.itemStyle },
         emphasis: { focus: 'adjacency', ...series.emphasis },
