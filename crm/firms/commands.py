@@ -61,6 +61,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
             source=arguments.source or path.stem, options={"unit": arguments.unit},
         )  # fmt: skip
         staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=table.headings)
+        commit(session)
         staging.write(session, batch, actor=context.actor, today=today())
         commit(session)
         result["batch"] = batch.id

@@ -14,7 +14,7 @@ from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Conflict
 from crm.firms.actions.guards import named
-from crm.firms.actions.targets import typed
+from crm.firms.actions.targets import plain_columns, typed
 from crm.firms.models import Firm, FirmMove, FirmName
 from crm.firms.queries.known import firm_values
 from crm.firms.rules.joining import Known
@@ -27,6 +27,8 @@ PLAIN = (
 )  # fmt: skip
 COMPARED = (*PLAIN, "name", "status")
 _COLUMNS = audit.columns_of(Firm)
+_AS_THEY_ARE = plain_columns(_COLUMNS, PLAIN)
+_TO_TYPE = [name for name in PLAIN if name not in _AS_THEY_ARE and name != "leading_industry"]
 
 
 @dataclass(slots=True)
@@ -102,9 +104,10 @@ def _new(values: Mapping[str, Any], source: str) -> dict[str, Any]:
         "status": FirmStatus(values.get("status") or FirmStatus.ACTIVE),
         "leading_industry": LeadingIndustry(values.get("leading_industry") or LeadingIndustry.OTHER),
     }
-    for name in PLAIN:
-        if name != "leading_industry":
-            row[name] = typed(_COLUMNS[name], values.get(name))
+    for name in _AS_THEY_ARE:
+        row[name] = values.get(name)
+    for name in _TO_TYPE:
+        row[name] = typed(_COLUMNS[name], values.get(name))
     return row
 
 

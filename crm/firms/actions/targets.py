@@ -171,6 +171,15 @@ def typed(column: sa.Column[Any], value: Any) -> Any:
     return value
 
 
+def plain_columns(columns: Mapping[str, sa.Column[Any]], names: Sequence[str]) -> list[str]:
+    """The columns among these that take plain JSON values as they are."""
+    return [
+        name
+        for name in names
+        if not isinstance(columns[name].type, Worded) and columns[name].type.python_type is not dt.date
+    ]
+
+
 _METRICS = tuple(metric.value for metric in Metric)
 
 TARGETS: dict[SheetKind, Target] = {

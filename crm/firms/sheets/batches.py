@@ -29,7 +29,9 @@ def open_batch(
     """Read a batch. A mapping given (field → heading) goes before what is recognised; an empty heading takes a
     column out. Raises `Refused` when the file is no table at all."""
     is_pasted = bool(options.get("pasted"))
-    table = open_pasted(content.decode(), sheet) if is_pasted else open_table(content, filename, sheet, options)
+    table = (
+        open_pasted(content.decode(), sheet) if is_pasted else open_table(content, filename, sheet, options)
+    )
     chosen = {**recognise(table.headings, sheet), **mapping}
     chosen = {name: heading for name, heading in chosen.items() if heading and heading in table.headings}
     opened = Opened(list(table.headings), chosen, [], list(table.sheet_names))

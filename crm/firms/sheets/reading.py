@@ -102,20 +102,20 @@ def parse(table: Table, mapping: Mapping[str, str], sheet: SheetKind, unit: Unit
 
 def _column(rule: Rule, heading: str, table: Table, rows: list[Parsed], unit: Unit) -> None:
     place = table.headings.index(heading)
-    judged: dict[tuple[type, Cell], tuple[dict[str, Any] | None, dict[str, Any] | None]] = {}
+    judged: dict[Any, tuple[dict[str, Any] | None, dict[str, Any] | None]] = {}
     for record, row in zip(table.records, rows, strict=True):
         cell = record.cells[place] if place < len(record.cells) else None
         if cell is None:
             continue
-        key = (type(cell), cell)
+        key = cell if type(cell) is str else (type(cell), cell)
         found = judged.get(key)
         if found is None:
             found = judged[key] = _judge(rule, cell, unit, heading)
         values, reason = found
-        if reason is not None:
-            row.reasons.append(reason)
-        elif values:
+        if values:
             row.values.update(values)
+        elif reason is not None:
+            row.reasons.append(reason)
 
 
 def _judge(
