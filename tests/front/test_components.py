@@ -89,3 +89,13 @@ def test_theme_of_the_cookie_is_rendered(visitor: FlaskClient) -> None:
     visitor.set_cookie("tidui_theme", '"><script>')
     assert "data-bs-theme" not in visitor.get("/list").text
     visitor.delete_cookie("tidui_theme")
+
+
+@pytest.mark.parametrize("name", ["base", "bare"])
+def test_frame_hides_no_variable_of_a_page(name: str) -> None:
+    """What the frame sets at its top is seen in the blocks of pages, so its names are its own."""
+    text = (ROOT / f"templates/layout/{name}.html").read_text(encoding="utf-8")
+    named = re.findall(r"{%-? (?:set|macro) (\w+)", text) + re.findall(r"{%-? import .* as (\w+)", text)
+    assert named
+    assert [each for each in named if not each.startswith("frame_")] == []
+    assert "{% from" not in text
