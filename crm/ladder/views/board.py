@@ -76,7 +76,7 @@ def frame(within: Within, day: dt.date, endpoint: str) -> dict[str, Any]:
         "day": day,
         "endpoint": endpoint,
         "query": query,
-        "views": [
+        "page_views": [
             (gettext(label), address(target, query), target == endpoint, icon)
             for target, label, icon in available
         ],
@@ -210,9 +210,6 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
     years = sorted({name.split(" ", 1)[0] for name in nodes})
     for name, node in nodes.items():
         node["depth"] = years.index(name.split(" ", 1)[0])
-    # the highest stage on top, at the same height every year
-    ranks = [word(stage) for stage in reversed(order)]
-    in_order = sorted(nodes.values(), key=lambda node: (node["depth"], ranks.index(node["name"].split(" ", 1)[1])))
     return {
         "series": [
             {
