@@ -6,12 +6,15 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from sqlalchemy.exc import DBAPIError
+
 from crm.app import BUILT, create_app
 from crm.core import audit, cli, i18n, logs
 from crm.core.db import db, writing
 from crm.core.migrating import migrate
 from crm.core.permissions import Actor, system
-from crm.core.words import N_, Refused
+from crm.core.words import N_, Refused, fill
+from crm.opening import enter_units
 
 
 def commands() -> list[cli.Command]:
@@ -37,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         app = create_app()
         logs.quiet()
         with app.app_context(), app.test_request_context():
-            migrate()
             writing()
+            if migrate():
+                enter_units(db.session(), actor=system("setup"))
             db.session.info["origin"] = audit.Origin(address="cli", request_id="")
             context = cli.Context(_actor(arguments.as_user), arguments.json, out, err)
             try:
@@ -55,6 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(str(refusal), file=err)
         return 1
     except BrokenPipeError:
+        return 1
+    except DBAPIError as error:
+        told = N_("数据库不能用：%(why)s。请检查 CRM_DATA 文件夹的权限和磁盘空间，或 CRM_DATABASE_URL。")
+        print(fill(told, {"why": str(error.orig).strip().splitlines()[0]}), file=err)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -159,7 +159,7 @@ def invent(rng: random.Random, *, today: dt.date, streets: list[int], officers: 
         "source": SOURCE,
     }
     made = Invented(firm)
-    revenue = int(10 ** (5.7 + 3.3 * strength + rng.gauss(0, 0.25)))  # yuan
+    revenue = int(10 ** (5.6 + 2.75 * strength + rng.gauss(0, 0.25)))  # yuan
     _figures(rng, made, today, registered, revenue, strength)
     _titles(rng, made, today, registered, industry, strength)
     _people_and_money(rng, made, today, registered, strength)

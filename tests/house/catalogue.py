@@ -20,7 +20,9 @@ def update() -> list[str]:
     old = catalogue() if path.exists() else Catalog(locale="en")
     new = Catalog(locale="en", project="Tidui", charset="utf-8", fuzzy=False)
     missing = []
-    for (context, text), place in sorted(used().items(), key=lambda item: (item[1].split(":")[0], item[0][1])):
+    for (context, text), place in sorted(
+        used().items(), key=lambda item: (item[1].split(":")[0], item[0][1])
+    ):
         known = old.get(text, context)
         string = known.string if known is not None and not known.fuzzy else ""
         if not string:
