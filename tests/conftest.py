@@ -75,6 +75,8 @@ class Template:
     def restore(self) -> None:
         """Put a fresh copy of the template in place."""
         db.engine.dispose()
+        for anchors in self.folder.glob("audit-anchors*.log"):
+            anchors.unlink()
         if self.url:
             self._admin(
                 f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)",

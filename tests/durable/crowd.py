@@ -93,11 +93,22 @@ def contend() -> dict[str, Any]:
             errors.append(f"{type(error).__name__}: {error}"[:300])
         results.put({"who": "bulk", "took": [time.monotonic() - started], "errors": errors})
 
+    alone = (
+        sum(
+            gathered([lambda: results.put([save_one(opened(), f"alone-{n}") for n in range(6)])], results)[0][
+                1:
+            ]
+        )
+        / 5
+    )
     found = gathered([*(lambda who=who: small(who) for who in range(WRITERS)), bulk], results)
+    waits = sorted(took for one in found if one["who"] != "bulk" for took in one["took"])
     return {
+        "alone": alone,
         "errors": [error for one in found for error in one["errors"]],
         "operations": sum(len(one["took"]) for one in found),
-        "longest": max(took for one in found if one["who"] != "bulk" for took in one["took"]),
+        "longest": waits[-1],
+        "p95": waits[int(len(waits) * 0.95)],
         "bulk": next(one["took"][0] for one in found if one["who"] == "bulk"),
     }
 
