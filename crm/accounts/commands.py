@@ -7,7 +7,7 @@ import argparse
 import sqlalchemy as sa
 
 from crm.accounts import queries
-from crm.accounts.actions import people, roles
+from crm.accounts.actions import factors, people, roles
 from crm.accounts.actions.first import first_administrators
 from crm.accounts.actions.hashing import hash_password, one_time_password
 from crm.accounts.models import Unit, User
@@ -151,6 +151,14 @@ def _unlock(arguments: argparse.Namespace, context: Context) -> None:
     _done(context, user, "已解锁")
 
 
+def _remove_factor(arguments: argparse.Namespace, context: Context) -> None:
+    session = db.session()
+    user = _user(arguments.username)
+    factors.remove(session, user, actor=context.actor)
+    commit(session)
+    _done(context, user, "已取消第二因素")
+
+
 def _deactivate_arguments(parser: argparse.ArgumentParser) -> None:
     _username(parser)
     parser.add_argument("--reason", required=True, metavar="TEXT", help="原因 / why")
@@ -208,6 +216,9 @@ COMMANDS = [
     ),
     Command(("people", "reset-password"), "重置口令 / give a new one-time password", _reset, _username),
     Command(("people", "unlock"), "解锁 / lift the lock after wrong passwords", _unlock, _username),
+    Command(
+        ("people", "remove-factor"), "取消第二因素 / take off a lost second factor", _remove_factor, _username
+    ),
     Command(("people", "deactivate"), "停用账号 / deactivate", _deactivate, _deactivate_arguments),
     Command(("people", "reactivate"), "恢复账号 / reactivate", _reactivate, _username),
 ]

@@ -30,6 +30,10 @@ class SignInForm(Form):
     password = PasswordField(_l("口令"), validators=[DataRequired(REQUIRED)])
 
 
+class CodeForm(Form):
+    code = StringField(_l("验证码"), validators=[DataRequired(REQUIRED)])
+
+
 class PasswordForm(Form):
     current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED)])
     password = PasswordField(_l("新口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
@@ -63,7 +67,7 @@ class RolesForm(VersionedForm):
 
 
 class DeactivateForm(VersionedForm):
-    reason = RuledField(N_("原因"), read_reason, is_required=True)
+    reason = RuledField(N_("停用原因"), read_reason, is_required=True)
 
 
 class UnitForm(VersionedForm):
@@ -82,6 +86,7 @@ class HeadForm(VersionedForm):
 
 
 __all__ = [
+    "CodeForm",
     "DeactivateForm",
     "HeadForm",
     "PasswordForm",

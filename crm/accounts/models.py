@@ -111,6 +111,19 @@ class UserSession(Model):
     user: Mapped[User] = relationship(lazy="raise_on_sql")
 
 
+class UserFactor(Model):
+    """A person's second factor (TOTP). It counts once confirmed; `last_step` is the last code used, never again."""
+
+    __tablename__ = "user_factors"
+    __audited__ = False
+    __secret__ = frozenset({"secret"})
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), unique=True)
+    secret: Mapped[str] = mapped_column(sa.String(64))
+    confirmed_at: Mapped[dt.datetime | None]
+    last_step: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+
+
 class SignInAttempt(Model):
     """Failed sign-ins by account name (known or not) and by address: the throttle all workers share."""
 
@@ -123,4 +136,4 @@ class SignInAttempt(Model):
     locked_until: Mapped[dt.datetime | None]
 
 
-__all__ = ["SignInAttempt", "Unit", "UnitHead", "User", "UserGrant", "UserRole", "UserSession"]
+__all__ = ["SignInAttempt", "Unit", "UnitHead", "User", "UserFactor", "UserGrant", "UserRole", "UserSession"]

@@ -92,8 +92,8 @@ def _guard() -> BaseResponse | None:
         abort(403)
     if not current_user.is_authenticated:
         return to_sign_in()
-    if getattr(current_user, "must_change_password", False) and not marks.get("while_forced"):
-        return redirect(url_for("accounts.change_password"), 303)
+    if (first := getattr(current_user, "forced_to", None)) and not marks.get("while_forced"):
+        return redirect(url_for(first), 303)
     needed = marks["needs"]
     if needed and not any(actor().may(permission) for permission in needed):
         refused(needed)

@@ -17,6 +17,8 @@ from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Missing
 
 CHANGES = 100  # change rows a page
+# what the envelope says already: left out of the page, kept in the chain
+STAMPS = {"created_at", "updated_at", "created_by_id", "updated_by_id", "version"}
 
 
 def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
@@ -136,7 +138,7 @@ def changes(
 def _columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str | None, str | None]]:
     return [
         (name, masked(before.get(name)), masked(after.get(name)))
-        for name in sorted(before.keys() | after.keys())
+        for name in sorted((before.keys() | after.keys()) - STAMPS)
     ]
 
 

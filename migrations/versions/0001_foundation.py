@@ -382,6 +382,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_unit_heads_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "user_factors",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_factors_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_factors")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_user_factors_user_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "user_grants",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -828,6 +840,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_grants_user_id"))
 
     op.drop_table("user_grants")
+    op.drop_table("user_factors")
     with op.batch_alter_table("unit_heads", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_unit_heads_user_id"))
         batch_op.drop_index(batch_op.f("ix_unit_heads_unit_id"))

@@ -31,7 +31,7 @@ def person(column: str) -> Any:
         return AnonymousUserMixin()
     roles = [Role(column)] if column != "no role" else []
     actor = Actor(1, column, grants(roles), frozenset(role.value for role in roles))
-    return SignedIn(actor, 1, "token", column, None, False)
+    return SignedIn(actor, 1, "token", column, None, None)
 
 
 def outcome(app: Flask, url: str, method: str, column: str) -> str:

@@ -34,7 +34,13 @@ def test_anonymous_gets_sign_in_only() -> None:
     opened = {
         endpoint for (endpoint, _method), row in stored().items() if row["anonymous"] != matrix.TO_SIGN_IN
     }
-    assert opened == {"accounts.sign_in", "accounts.set_language", "ops.healthz", "ops.readyz"}
+    assert opened == {
+        "accounts.sign_in",
+        "accounts.sign_in_code",
+        "accounts.set_language",
+        "ops.healthz",
+        "ops.readyz",
+    }
 
 
 def test_administrators_reach_no_business_page() -> None:

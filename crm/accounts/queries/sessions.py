@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.accounts.models import SignInAttempt, Unit, User, UserGrant, UserRole, UserSession
+from crm.accounts.models import SignInAttempt, Unit, User, UserFactor, UserGrant, UserRole, UserSession
 from crm.accounts.rules import Permission, Role, grants, is_expired
+from crm.accounts.rules.second_factor import is_required
 from crm.core.permissions import Actor
 
 
@@ -24,7 +25,8 @@ class SignedIn:
     token: str
     username: str
     language: str | None
-    must_change_password: bool
+    forced_to: str | None  # the page that has to come first: a new password, a second factor
+    has_factor: bool = False
 
     is_authenticated = True
     is_active = True
@@ -53,6 +55,7 @@ class Credentials:
     name: str
     password_hash: str
     is_active: bool
+    has_factor: bool
 
 
 def hash_token(token: str) -> str:
@@ -64,18 +67,21 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
     """The person behind a session's secret, with today's rights, or None when the session has ended."""
     rows = session.execute(
         sa.select(
-            UserSession.id,
-            User.id,
+            UserSession.id.label("session_id"),
+            User.id.label("user_id"),
             User.username,
             User.name,
             User.unit_id,
             User.language,
             User.must_change_password,
             User.password_changed_at,
+            User.is_demo,
+            UserFactor.confirmed_at,
             UserRole.role,
             UserGrant.permission,
         )
         .join(User, User.id == UserSession.user_id)
+        .outerjoin(UserFactor, UserFactor.user_id == User.id)
         .outerjoin(UserRole, UserRole.user_id == User.id)
         .outerjoin(UserGrant, UserGrant.user_id == User.id)
         .where(
@@ -87,17 +93,23 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
     ).all()
     if not rows:
         return None
-    session_id, user_id, username, name, unit_id, language, must_change, changed_at = rows[0][:8]
-    actor = _actor(
-        session,
-        user_id,
-        name,
-        unit_id,
-        {row[8] for row in rows if row[8]},
-        {row[9] for row in rows if row[9]},
+    first = rows[0]
+    roles = {row.role for row in rows if row.role}
+    extras = {row.permission for row in rows if row.permission}
+    forced_to = None
+    if first.must_change_password or is_expired(first.password_changed_at, at):
+        forced_to = "accounts.change_password"
+    elif first.confirmed_at is None and is_required(roles, is_demo=first.is_demo):
+        forced_to = "accounts.second_factor"
+    return SignedIn(
+        actor=_actor(session, first.user_id, first.name, first.unit_id, roles, extras),
+        session_id=first.session_id,
+        token=token,
+        username=first.username,
+        language=first.language,
+        forced_to=forced_to,
+        has_factor=first.confirmed_at is not None,
     )
-    forced = must_change or is_expired(changed_at, at)
-    return SignedIn(actor, session_id, token, username, language, forced)
 
 
 def actor_named(session: Session, username: str) -> Actor | None:
@@ -147,9 +159,16 @@ def unit_and_below(session: Session, unit_id: int | None) -> frozenset[int]:
 def credentials(session: Session, username_key: str) -> Credentials | None:
     """What the account of this folded name is checked against, or None when there is none."""
     row = session.execute(
-        sa.select(User.id, User.username, User.name, User.password_hash, User.is_active).where(
-            User.username_key == username_key
+        sa.select(
+            User.id,
+            User.username,
+            User.name,
+            User.password_hash,
+            User.is_active,
+            UserFactor.confirmed_at.is_not(None),
         )
+        .outerjoin(UserFactor, UserFactor.user_id == User.id)
+        .where(User.username_key == username_key)
     ).one_or_none()
     return None if row is None else Credentials(*row)
 
@@ -175,3 +194,13 @@ def sessions_of(session: Session, user_id: int, *, at: dt.datetime) -> Sequence[
         .order_by(UserSession.started_at.desc(), UserSession.id.desc())
         .limit(50)
     ).all()
+
+
+def has_factor(session: Session, user_id: int) -> bool:
+    """Whether a person has a confirmed second factor."""
+    return (
+        session.scalar(
+            sa.select(sa.exists().where(UserFactor.user_id == user_id, UserFactor.confirmed_at.is_not(None)))
+        )
+        is True
+    )

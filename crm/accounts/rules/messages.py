@@ -11,6 +11,8 @@ MESSAGES: dict[str, str] = {
     "session.lock": N_("口令连错，账号锁定 %(minutes)s 分钟"),
     "session.end": N_("退出"),
     "session.end-all": N_("退出全部设备"),
+    "factor.confirm": N_("启用第二因素"),
+    "factor.remove": N_("取消第二因素：%(name)s"),
     "password.change": N_("修改口令"),
     "password.refuse": N_("修改口令时原口令不对"),
     "password.reset": N_("重置口令：%(name)s"),
@@ -33,5 +35,6 @@ REASONS: dict[str, str] = {
     "password": N_("口令不对"),
     "locked": N_("账号已锁定"),
     "inactive": N_("账号已停用"),
+    "code": N_("验证码不对"),
     "too-long": N_("口令过长"),
 }

@@ -57,3 +57,28 @@ def is_idle(seen: int, at: dt.datetime, minutes: int = IDLE_MINUTES) -> bool:
     """Whether a session last used at `seen` (seconds) has been left too long; one from the future has, too."""
     age = at.timestamp() - seen
     return age > minutes * 60 or age < -SEEN_EVERY
+
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("MicroMessenger", "WeChat"),
+    ("DingTalk", "DingTalk"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser(agent: str) -> str:
+    """A browser and its system in two words, so that a person knows the own devices."""
+    found = [next((name for mark, name in marks if mark in agent), "") for marks in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(part for part in found if part) or agent[:30] or "—"

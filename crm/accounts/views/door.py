@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Any
 
@@ -10,11 +11,12 @@ from flask_login import current_user, login_user
 from werkzeug.wrappers import Response
 
 from crm.accounts import queries
-from crm.accounts.actions import sessions
+from crm.accounts.actions import factors, sessions
 from crm.accounts.actions.hashing import is_right
-from crm.accounts.forms import SignInForm
+from crm.accounts.forms import CodeForm, SignInForm
 from crm.accounts.models import User
 from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name
+from crm.accounts.rules.second_factor import PENDING_MINUTES
 from crm.accounts.rules.sign_in import SEEN_EVERY, is_fresh, is_idle, wait_for
 from crm.accounts.views.blueprint import bp
 from crm.core.clock import now
@@ -23,6 +25,8 @@ from crm.core.i18n import COOKIE, LANGUAGES, gettext
 from crm.core.permissions import public, signed_in
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, safe_next
+
+ASK_CODE = "ask-code"  # the password was right, a second factor is asked for
 
 
 def load(token: str) -> queries.SignedIn | None:
@@ -69,19 +73,21 @@ def _sign_in_now() -> Any:
     username, password = form.username.data or "", form.password.data or ""
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form), 422
-    token = _try(username, password)
-    if token is None:
+    found = _try(username, password)
+    if found is ASK_CODE:
+        return redirect(url_for("accounts.sign_in_code", next=safe_next(request.args.get("next"))), 303)
+    if found is None:
         refused = gettext(
             "用户名或口令不对，或者账号暂时不能登录。连错 5 次会锁定 10 分钟；忘了口令请找系统管理员。"
         )
         form.password.data = ""
         return render_template("accounts/sign_in.html", form=form, refused=refused), 422
-    enter(token)
+    enter(found)
     return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
 
 
 def _try(username: str, password: str) -> str | None:
-    """The secret of a new session, or None. Reads, then hashes with no transaction open, then writes."""
+    """The secret of a new session, None, or `ASK_CODE`. Reads, then hashes with no transaction open, then writes."""
     at, address, agent = now(), request.remote_addr or "", request.user_agent.string
     key = fold_name(username)
     database = db.session()
@@ -95,6 +101,10 @@ def _try(username: str, password: str) -> str | None:
         time.sleep(wait)
     is_good = is_right(known.password_hash if known else None, password)
     if known and is_good and known.is_active and not locked:
+        if known.has_factor:
+            session.clear()
+            session["pending"] = [known.user_id, username, _mark(known.password_hash), int(at.timestamp())]
+            return ASK_CODE
         before = current_user.session_id if current_user.is_authenticated else None
         token = sessions.sign_in(
             database,
@@ -129,6 +139,57 @@ def _try(username: str, password: str) -> str | None:
         )
     commit()
     return token
+
+
+def _mark(password_hash: str) -> str:
+    """Tells a later step whether the password is still the one that was right."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+
+
+@bp.route("/sign-in/code", methods=["GET", "POST"])
+@public
+def sign_in_code() -> Any:
+    """The second step for those who have a second factor: the code of the app, within five minutes."""
+    pending, at = session.get("pending"), now()
+    if not isinstance(pending, list) or at.timestamp() - pending[3] > PENDING_MINUTES * 60:
+        session.pop("pending", None)
+        return redirect(url_for("accounts.sign_in", next=safe_next(request.args.get("next"))), 303)
+    form = CodeForm()
+    if request.method == "GET":
+        return render_template("accounts/sign_in_code.html", form=form)
+    token = _try_code(pending, form.code.data or "")
+    if token is None:
+        refused = gettext("验证码不对，或者账号暂时不能登录。连错 5 次会锁定 10 分钟。")
+        form.code.data = ""
+        return render_template("accounts/sign_in_code.html", form=form, refused=refused), 422
+    enter(token)
+    return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
+
+
+def _try_code(pending: list[Any], code: str) -> str | None:
+    user_id, username, mark, _asked = pending
+    database, at, address = db.session(), now(), request.remote_addr or ""
+    known = queries.credentials(database, fold_name(username))
+    locked = queries.locked_until(database, account_key(username), at)
+    token = None
+    if known is None or known.user_id != user_id or _mark(known.password_hash) != mark:
+        session.pop("pending", None)
+    elif not locked and factors.use(database, user_id, code, at=at):
+        token = sessions.sign_in(
+            database,
+            user_id=user_id,
+            password_hash=known.password_hash,
+            username=username,
+            address=address,
+            agent=request.user_agent.string,
+            at=at,
+        )
+        commit()
+        return token
+    reason = "locked" if locked else "code"
+    sessions.refuse(database, username=username, user_id=user_id, address=address, reason=reason, at=at)
+    commit()
+    return None
 
 
 @bp.post("/sign-out")

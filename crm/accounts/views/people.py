@@ -8,6 +8,7 @@ from flask import flash, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.accounts import queries
+from crm.accounts.actions import factors
 from crm.accounts.actions import people as actions
 from crm.accounts.actions.hashing import hash_password, one_time_password
 from crm.accounts.forms import DeactivateForm, PersonForm, as_id
@@ -119,6 +120,7 @@ def _show(user_id: int, deactivate: DeactivateForm | None = None) -> str:
         sessions=queries.sessions_of(database, user.id, at=at),
         deactivate=form,
         seen=queries.last_seen(database, [user.id]).get(user.id),
+        has_factor=queries.has_factor(database, user.id),
     )
 
 
@@ -228,6 +230,16 @@ def people_unlock(user_id: int) -> Any:
     actions.unlock(db.session(), user, actor=actor())
     commit()
     flash(gettext("已解锁「%(name)s」。", name=user.name), "done")
+    return back_to("accounts.people_show", user_id=user_id)
+
+
+@bp.post("/people/<int:user_id>/remove-factor")
+@needs("account:manage")
+def people_remove_factor(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    factors.remove(db.session(), user, actor=actor())
+    commit()
+    flash(gettext("已取消「%(name)s」的第二因素。", name=user.name), "done")
     return back_to("accounts.people_show", user_id=user_id)
 
 

@@ -8,11 +8,12 @@ from flask import flash, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
 from crm.accounts import queries
-from crm.accounts.actions import sessions
+from crm.accounts.actions import factors, sessions
 from crm.accounts.actions.hashing import hash_password, is_right
-from crm.accounts.forms import PasswordForm
+from crm.accounts.forms import CodeForm, PasswordForm
 from crm.accounts.models import Unit, User
 from crm.accounts.rules import MAX_AGE_DAYS, Role, account_key, check_password
+from crm.accounts.rules.second_factor import setup_link
 from crm.accounts.views.blueprint import bp
 from crm.accounts.views.door import enter
 from crm.core.clock import now
@@ -62,7 +63,7 @@ def change_password_now() -> Any:
             form[refused.field].errors = [*form[refused.field].errors, say(refused)]
         return render_template("accounts/password.html", form=form), 422
     flash(gettext("口令已修改，其他设备都已退出。"), "done")
-    return redirect(url_for("overview.home" if me.must_change_password else "accounts.profile"), 303)
+    return redirect(url_for("overview.home" if me.forced_to else "accounts.profile"), 303)
 
 
 def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
@@ -97,6 +98,38 @@ def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
 
 change_password.__dict__["while_forced"] = True
 change_password_now.__dict__["while_forced"] = True
+
+
+@bp.route("/account/second-factor", methods=["GET", "POST"])
+@signed_in
+def second_factor() -> Any:
+    """Set up the authenticator app: the key waits in the cookie until its first code has proved it."""
+    form = CodeForm()
+    secret = session.get("factor_secret")
+    if not isinstance(secret, str):
+        secret = session["factor_secret"] = factors.new_secret()
+    refused = None
+    if request.method == "POST" and form.validate():
+        try:
+            factors.confirm(db.session(), actor=actor(), secret=secret, code=form.code.data or "", at=now())
+            commit()
+            session.pop("factor_secret", None)
+            flash(gettext("第二因素已启用，下次登录要输入手机上的验证码。"), "done")
+            return redirect(url_for("overview.home" if current_user.forced_to else "accounts.profile"), 303)
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+    page = render_template(
+        "accounts/second_factor.html",
+        form=form,
+        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        link=setup_link(secret, current_user.username),
+        refused=refused,
+    )
+    return (page, 422) if request.method == "POST" else page
+
+
+second_factor.__dict__["while_forced"] = True
 
 
 @bp.post("/account/sign-out-everywhere")
