@@ -94,6 +94,11 @@ class Card:
     held: list[Held] = field(default_factory=list)
     applications: list[tuple[str, ApplicationStep, dt.date]] = field(default_factory=list)
 
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day at this stage as things stand."""
+        return self.until - dt.timedelta(days=1) if self.until else None
+
 
 def open_on(as_of: dt.date) -> sa.ColumnElement[bool]:
     """Applications that were under way on a day."""
@@ -238,8 +243,9 @@ def _candidates(session: Session, within: Within, viewer: Actor, columns: dict[S
 
 
 def _ranked(within: Within, viewer: Actor, stage: Stage | None = None) -> sa.Subquery:
-    """Firms in the order of the board: the next change first, then the name; 待复评 among them."""
-    order = (StageInterval.to_on.is_(None), StageInterval.to_on, Firm.name_sort, Firm.id)
+    """Firms in the order of the board: the next change first, then those that are applying; 待复评 among them."""
+    followed = sa.exists().where(Application.firm_id == Firm.id, open_on(within.as_of))
+    order = (StageInterval.to_on.is_(None), StageInterval.to_on, sa.not_(followed), Firm.name_sort, Firm.id)
     place = sa.func.row_number().over(partition_by=StageInterval.stage, order_by=order).label("place")
     return (
         sa.select(

@@ -15,10 +15,13 @@ from crm.firms.queries import figures_visible_to, visible_to
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import IpKind, NameKind
 from crm.ladder.models import Application, Certification, StageInterval
+from crm.ladder.queries.board import Within
 from crm.ladder.queries.counts import at_stage, valid_on
 from crm.ladder.rules.board import light, months_after
-from crm.ladder.rules.kinds import HIGH_TECH, NATIONAL_SME
+from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import Stage
+
+_YEARLY = [kind.code for kind in KINDS.values() if kind.until is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,18 @@ class Rename:
 
 def expiries(
     session: Session,
-    as_of: dt.date,
+    within: Within,
     *,
     viewer: Actor,
     months: int = 12,
     kind: str | None = None,
     limit: int = 2000,
 ) -> list[Expiry]:
-    """Certificates that lapse within so many months and have no successor yet, the nearest first. One statement."""
+    """Certificates that lapse within so many months and have no successor yet, the nearest first. One statement.
+
+    Without a kind those that all lapse on the same day of the year are left out: the page names them as one.
+    """
+    as_of = within.as_of
     officer, later = aliased(User), aliased(Certification)
     followed = sa.exists().where(
         Application.firm_id == Certification.firm_id, Application.kind == Certification.kind,
@@ -76,8 +83,9 @@ def expiries(
         .join(Firm, Firm.id == Certification.firm_id)
         .outerjoin(officer, officer.id == Firm.officer_id)
         .where(
-            visible_to(viewer), valid_on(as_of, kind), Certification.expires_on <= months_after(as_of, months),
-            sa.not_(renewed), Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
+            *within.where(viewer), valid_on(as_of, kind), Certification.expires_on <= months_after(as_of, months),
+            Certification.kind == kind if kind else Certification.kind.not_in(_YEARLY), sa.not_(renewed),
+            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
         )
         .order_by(Certification.expires_on, Firm.name_sort, Certification.id)
         .limit(limit)
@@ -85,28 +93,28 @@ def expiries(
     return [Expiry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
 
 
-def count_holders(session: Session, as_of: dt.date, kind: str, *, viewer: Actor) -> int:
+def count_holders(session: Session, within: Within, kind: str, *, viewer: Actor) -> int:
     """Firms in the zone that hold a valid certificate of a kind on a day."""
     query = (
         sa.select(sa.func.count(Firm.id.distinct()))
         .join(Certification, Certification.firm_id == Firm.id)
         .where(
-            visible_to(viewer), valid_on(as_of, kind),
-            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
+            *within.where(viewer), valid_on(within.as_of, kind),
+            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(within.as_of, pending=None))),
         )
     )  # fmt: skip
     return session.execute(query).scalar_one()
 
 
-def renames(session: Session, as_of: dt.date, *, viewer: Actor) -> list[Rename]:
+def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
     """Renames of high-tech enterprises still to be reported: the name was given up in the last three months."""
     query = (
         sa.select(Firm.id, Firm.name, FirmName.name, FirmName.until_on)
         .join(FirmName, FirmName.firm_id == Firm.id)
         .where(
-            visible_to(viewer), FirmName.kind == NameKind.FORMER, FirmName.until_on.is_not(None),
-            FirmName.until_on <= as_of, FirmName.until_on >= months_after(as_of, -4),
-            Firm.id.in_(sa.select(Certification.firm_id).where(valid_on(as_of, HIGH_TECH))),
+            *within.where(viewer), FirmName.kind == NameKind.FORMER, FirmName.until_on.is_not(None),
+            FirmName.until_on <= within.as_of, FirmName.until_on >= months_after(within.as_of, -4),
+            Firm.id.in_(sa.select(Certification.firm_id).where(valid_on(within.as_of, HIGH_TECH))),
         )
         .order_by(FirmName.until_on, Firm.id)
     )  # fmt: skip
@@ -115,16 +123,16 @@ def renames(session: Session, as_of: dt.date, *, viewer: Actor) -> list[Rename]:
         for firm_id, name, former, on in session.execute(query)
         if on is not None
     ]
-    return [item for item in found if item.due_on >= as_of]
+    return [item for item in found if item.due_on >= within.as_of]
 
 
-def pending(session: Session, as_of: dt.date, *, viewer: Actor) -> int:
+def pending(session: Session, within: Within, *, viewer: Actor) -> int:
     """Firms whose national SME registration has lapsed and is kept as 待复评."""
     query = (
         sa.select(sa.func.count())
         .select_from(StageInterval)
         .join(Firm, Firm.id == StageInterval.firm_id)
-        .where(visible_to(viewer), at_stage(as_of, Stage.SMALL_TO_HIGH_TECH, pending=True))
+        .where(*within.where(viewer), at_stage(within.as_of, Stage.SMALL_TO_HIGH_TECH, pending=True))
     )
     return session.execute(query).scalar_one()
 
@@ -207,9 +215,3 @@ def three_zeroing(session: Session, year: int, *, viewer: Actor) -> list[Zero]:
 def years_known(session: Session) -> list[int]:
     """Years with above-scale flags, the latest first."""
     return list(session.scalars(sa.select(AboveScale.year).distinct().order_by(AboveScale.year.desc())))
-
-
-__all__ = [
-    "NATIONAL_SME", "Expiry", "Rename", "Zero", "count_holders", "expiries", "last_national_lapse", "pending",
-    "renames", "three_zeroing", "years_known",
-]  # fmt: skip

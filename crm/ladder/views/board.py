@@ -210,10 +210,11 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
     years = sorted({name.split(" ", 1)[0] for name in nodes})
     for name, node in nodes.items():
         node["depth"] = years.index(name.split(" ", 1)[0])
+    ordered = sorted(nodes.values(), key=lambda node: (node["depth"], node.pop("rank")))
     return {
         "series": [
             {
-                "type": "sankey", "data": sorted(nodes.values(), key=lambda node: (node["depth"], node["rank"])), "links": links, "nodeAlign": "left", "nodeGap": 14,
+                "type": "sankey", "data": ordered, "links": links, "nodeAlign": "left", "nodeGap": 14,
                 "nodeWidth": 12, "layoutIterations": 0, "draggable": False, "left": 8, "right": 120, "top": 12,
                 "bottom": 12, "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
                 "emphasis": {"focus": "adjacency"},
@@ -230,7 +231,7 @@ def calendar() -> Any:
     within = within_of(request.args, day)
     as_of = within.as_of
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
-    found = queries.expiries(session, as_of, viewer=viewer, kind=kind)
+    found = queries.expiries(session, within, viewer=viewer, kind=kind)
     months: dict[str, list[queries.Expiry]] = {}
     for item in found:
         months.setdefault(item.expires_on.strftime("%Y-%m"), []).append(item)
@@ -242,11 +243,11 @@ def calendar() -> Any:
         kind=kind,
         kinds=[item for item in KINDS.values() if item.years is not None or item.until is not None],
         report_due=yearly_report_due(as_of),
-        report_count=queries.count_holders(session, as_of, HIGH_TECH, viewer=viewer),
-        renames=queries.renames(session, as_of, viewer=viewer),
-        pending=queries.pending(session, as_of, viewer=viewer),
+        report_count=queries.count_holders(session, within, HIGH_TECH, viewer=viewer),
+        renames=queries.renames(session, within, viewer=viewer),
+        pending=queries.pending(session, within, viewer=viewer),
         lapse_on=queries.last_national_lapse(as_of),
-        lapse_count=queries.count_holders(session, as_of, NATIONAL_SME, viewer=viewer),
+        lapse_count=queries.count_holders(session, within, NATIONAL_SME, viewer=viewer),
         high_tech=HIGH_TECH,
         national=NATIONAL_SME,
         **frame(within, day, "ladder.calendar"),
@@ -260,12 +261,9 @@ def three_zeroing() -> Any:
     viewer, session, day = actor(), db.session(), today()
     within = within_of(request.args, day)
     known = queries.years_known(session)
+    complete = next((year for year in known if year < day.year), known[0] if known else day.year)
     raw = request.args.get("year", "")
-    year = (
-        int(raw)
-        if raw.isascii() and raw.isdigit() and int(raw[:4] or 0) in known
-        else (known[0] if known else day.year)
-    )
+    year = int(raw) if raw.isascii() and raw.isdigit() and int(raw[:4] or 0) in known else complete
     rows = queries.three_zeroing(session, year, viewer=viewer)
     lack = request.args.get("lack", "")
     tests: dict[str, Callable[[queries.Zero], bool]] = {

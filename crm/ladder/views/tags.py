@@ -34,6 +34,9 @@ from crm.ladder.views.listing import attachment
 
 STEPS = (N_("粘贴或上传"), N_("识别列"), N_("核对"), N_("写入"), N_("结果与撤销"))
 
+# the matcher's reasons that speak for a candidate; the others only tell how it differs
+SPEAKS_FOR = ("字号相同", "字号同音", "字号用字相同", "与曾用名")
+
 
 def _steps() -> list[str]:
     return [gettext(step) for step in STEPS]
@@ -251,7 +254,10 @@ def _reasons(
     batch: TagBatch, row: TagRow, firm: queries.Shown, item: dict[str, Any]
 ) -> list[tuple[str, str]]:
     """Why a candidate may be meant, and why not: (icon, sentence)."""
-    found = [("check", stored(reason)) for reason in item["reasons"]]
+    found = [
+        ("check" if reason["text"].startswith(SPEAKS_FOR) else "circle-dashed", stored(reason))
+        for reason in item["reasons"]
+    ]
     if firm.status in (FirmStatus.CLOSED, FirmStatus.MOVED_OUT):
         found.append(("x", gettext("已%(status)s", status=word(firm.status))))
     if firm.is_applying:
