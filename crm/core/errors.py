@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, g, jsonify, make_response, render_template, request
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm.exc import StaleDataError
@@ -14,7 +15,7 @@ from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.permissions import Forbidden
 from crm.core.web import is_htmx, log
-from crm.core.words import Conflict, Missing, N_, Refused
+from crm.core.words import N_, Conflict, Missing, Refused
 
 TITLES = {
     400: N_("请求看不懂"),
@@ -86,6 +87,8 @@ def _fault(error: Exception) -> tuple[Any, int]:
         db.session.rollback()
     except Exception:
         log.warning("rollback.failed")
+    if "_login_user" not in g:
+        g._login_user = AnonymousUserMixin()  # the page about the fault must not ask the database who is here
     gone = isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     if gone or (isinstance(error, OperationalError) and _is_down(error)):
         log.error("database.gone", exc_info=error)
