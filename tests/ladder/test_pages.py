@@ -194,7 +194,7 @@ def test_a_selection_is_tagged_all_or_nothing_and_undone(
     assert people.post(client, "/ladder/selection/certifications", data).status_code == 303
     page = client.get("/ladder/list?kind=gazelle").get_data(as_text=True)
     assert '<span class="td-count">3 家' in page
-    undo = re.search(r"/ladder/selection/undo/[0-9a-f]+", page)
+    undo = re.search(r"/ladder/selection/undo\?operation=[0-9a-f]+", page)
     assert undo and people.post(client, undo[0]).status_code == 303
     assert '<span class="td-count">0 家' in client.get("/ladder/list?kind=gazelle").get_data(as_text=True)
     every = {"all": "1", "filter": "stage=micro-growth", "from": "ladder"}
@@ -291,7 +291,7 @@ def test_impossible_ids_are_not_found(client: FlaskClient) -> None:
         assert client.get(f"/ladder/firms/{number}/panel").status_code == 404
         assert client.get(f"/ladder/certifications/{number}/end").status_code == 404
         assert client.get(f"/ladder/applications/{number}/step").status_code == 404
-    assert client.get("/ladder/board/nothing").status_code == 404
+    assert client.get("/ladder/board/more?stage=nothing").status_code == 404
     assert client.get("/ladder?as_of=x&street=99999999999&industry=%00&officer=9e9").status_code == 200
 
 

@@ -122,11 +122,12 @@ def board() -> Any:
     )
 
 
-@bp.get("/ladder/board/<stage>")
+@bp.get("/ladder/board/more")
 @needs("firm:read")
-def board_more(stage: str) -> Any:
+def board_more() -> Any:
     """The next cards of one column: a part for the board, the list for everybody else."""
     known = {member.value: member for member in Stage}
+    stage = request.args.get("stage", "")
     if stage not in known:
         raise Missing(N_("没有这个阶段。"))
     viewer, session, day = actor(), db.session(), today()

@@ -125,11 +125,12 @@ def follow_selection() -> Any:
     return (page, 422) if refused or form.errors else page
 
 
-@bp.post("/ladder/selection/undo/<operation>")
+@bp.post("/ladder/selection/undo")
 @needs("ladder:tag")
-def undo_selection(operation: str) -> Any:
+def undo_selection() -> Any:
     """Take one's own last grants or applications back."""
     session, viewer = db.session(), actor()
+    operation = request.args.get("operation", "")
     known = [Act.GRANT.value, Act.APPLICATION_OPEN.value]
     if not queries.own_operation(session, operation, known, viewer=viewer):
         raise Refused(N_("没有可以撤销的操作。"))

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import audit
-from crm.core.clock import now
 from crm.core.permissions import Actor
 from crm.core.words import N_, Missing, Refused
 from crm.firms.models import Firm
@@ -37,7 +36,7 @@ def decide(
             raise Refused(N_("请先选一家企业。"), field="choice")
     else:
         firm_id = None
-    audit.begin(
+    operation = audit.begin(
         session, actor=actor, action=Act.TAG_DECIDE, subject=("tag_batch", batch.id), row=row.row_no,
         decision=decision.value, firm_id=firm_id,
     )  # fmt: skip
@@ -47,7 +46,7 @@ def decide(
         if firm_id
         else (MatchedBy.NEW.value if decision is TagDecision.NEW_FIRM else None)
     )
-    row.decided_by_id, row.decided_at = actor.user_id, now()
+    row.decided_by_id, row.decided_at = actor.user_id, operation.at
     session.flush()
     return row
 
@@ -59,7 +58,7 @@ def decide_all(
     open_for(batch, actor)
     if outcome is not TagOutcome.UNMATCHED or decision is TagDecision.ACCEPTED:
         raise Refused(N_("请逐条核对。"))
-    audit.begin(
+    operation = audit.begin(
         session, actor=actor, action=Act.TAG_DECIDE, subject=("tag_batch", batch.id), decision=decision.value
     )
     how = MatchedBy.NEW.value if decision is TagDecision.NEW_FIRM else None
@@ -68,7 +67,7 @@ def decide_all(
             TagRow.batch_id == batch.id, TagRow.outcome == outcome, TagRow.decision.is_(None)
         )
     ).all()
-    at = now()
+    at = operation.at
     for row in rows:
         row.decision, row.how, row.decided_by_id, row.decided_at = decision, how, actor.user_id, at
     session.flush()
