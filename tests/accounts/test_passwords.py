@@ -32,7 +32,7 @@ NEW = "晨光Kx-742行"
 @pytest.fixture
 def empty(session: Session) -> Session:
     """The database without anybody."""
-    for table in ("user_grants", "user_roles", "unit_heads", "users"):
+    for table in ("user_grants", "user_factors", "user_roles", "unit_heads", "users"):
         session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
     session.commit()
     return session

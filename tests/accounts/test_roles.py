@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from crm.accounts.actions import roles as actions
-from crm.accounts.models import User, UserGrant, UserRole
+from crm.accounts.models import User, UserFactor, UserGrant, UserRole
 from crm.accounts.rules import ADMINISTRATORS, TABLE, Permission, Role, check_roles, grants
 from crm.core import audit
 from crm.core.clock import now
@@ -125,6 +125,8 @@ def version(session: Session, person: people.Person) -> str:
 def test_a_grant_and_a_withdrawal_act_on_the_very_next_request(
     app: Flask, client: FlaskClient, session: Session
 ) -> None:
+    session.add(UserFactor(user_id=id_of(session, STRANGER), secret=people.FACTOR, confirmed_at=now()))
+    session.commit()
     live = sign_in(app.test_client(), STRANGER)
     assert live.get("/people").status_code == 403
     sign_in(client, SECURITY_ADMIN)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import SignInAttempt, Unit, User, UserFactor, UserGrant, UserRole, UserSession
-from crm.accounts.rules import Permission, Role, grants, is_expired
+from crm.accounts.rules import Permission, Role, fold_name, grants, is_expired
 from crm.accounts.rules.second_factor import is_required
 from crm.core.permissions import Actor
 
@@ -114,8 +114,6 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
 
 def actor_named(session: Session, username: str) -> Actor | None:
     """The actor of an active account by its name (commands: ``--as USER``)."""
-    from crm.accounts.rules import fold_name
-
     found = session.execute(
         sa.select(User.id).where(User.username_key == fold_name(username), User.is_active)
     ).scalar_one_or_none()

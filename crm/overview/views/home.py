@@ -7,8 +7,8 @@ from typing import Any
 from flask import render_template
 
 from crm.core.permissions import signed_in
-from crm.overview.navigation import navigation
 from crm.overview.views.blueprint import bp
+from crm.overview.views.rail import navigation
 
 
 @bp.get("/")

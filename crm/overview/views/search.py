@@ -13,8 +13,8 @@ from crm.core.permissions import signed_in
 from crm.core.pinyin import full, initials, is_term
 from crm.core.web import actor, is_htmx
 from crm.firms import queries
-from crm.overview.navigation import navigation
 from crm.overview.views.blueprint import bp
+from crm.overview.views.rail import navigation
 
 IN_PALETTE, ON_PAGE = 8, 50
 
