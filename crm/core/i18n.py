@@ -58,7 +58,7 @@ def _param(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return "、".join(str(_param(item)) for item in value)
+        return gettext("、").join(str(_param(item)) for item in value)
     return value
 
 

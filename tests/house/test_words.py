@@ -19,6 +19,7 @@ KEYWORDS = {
     "C_": ((1, "c"), 2),
     "gettext": None,
     "lazy_gettext": None,
+    "_l": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }

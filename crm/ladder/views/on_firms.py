@@ -54,8 +54,8 @@ def _tags(session: Session, firm_id: int, day: dt.date) -> list[tuple[Message, b
     return [(_label(found), True) for found in queries.stages_on(session, [firm_id], day).values()]
 
 
-COLUMN = Column("stage", N_("梯队"), cells=_cells)
-FILTER = Filter("stage", N_("梯队"), _where, _choices)
+COLUMN = Column("stage", N_("阶段"), cells=_cells)
+FILTER = Filter("stage", N_("阶段"), _where, _choices)
 TAGS = _tags
 PANEL = Panel(N_("培育梯队"), "ladder.firm_panel", "firm:read")
 BULK = Bulk(N_("标记证书"), "tag", "ladder.tag_selection", "ladder:tag")

@@ -63,7 +63,7 @@ def audit_log() -> Any:
     filters: dict[str, Any] = dict(understood)
     export_url = url_for("overview.audit_export", **filters)
     actions = sorted(
-        ((code, say(text).split("：")[0].split("%")[0].strip()) for code, text in MESSAGES.items())
+        ((code, say(text).split("：")[0].split("%")[0].strip(" :")) for code, text in MESSAGES.items())
     )
     return render_template(
         "overview/audit.html",
