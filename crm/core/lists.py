@@ -200,12 +200,14 @@ def _beyond(
 
 
 def _encode(sort: Sort, row: Any, at: int) -> str:
-    value = row._mapping[sort.key]
+    # a list that shows another column under the sort's name labels what it is sorted by "sort_<key>"
+    seen = row._mapping
+    value = seen[f"sort_{sort.key}"] if f"sort_{sort.key}" in seen else seen[sort.key]
     if isinstance(value, dt.datetime):
         value = value.astimezone(dt.UTC).isoformat()
     elif isinstance(value, dt.date):
         value = value.isoformat()
-    raw = json.dumps([value, row._mapping["id"], at], ensure_ascii=False, separators=(",", ":"))
+    raw = json.dumps([value, seen["id"], at], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
@@ -231,7 +233,8 @@ def _typed(value: Any, sort: Sort) -> Any:
         if not sort.is_nullable:
             raise ValueError("no value to go on from")
         return None
-    wanted = sort.column.type.python_type
+    kind = sort.column.type
+    wanted = (kind.impl_instance if isinstance(kind, sa.TypeDecorator) else kind).python_type
     if wanted is dt.datetime:
         moment = dt.datetime.fromisoformat(value)
         return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment

@@ -210,9 +210,8 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
 
 
 def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
-    columns: list[Any] = [column for column in ROW if column.key != sort.key]
     return (
-        ids.with_only_columns(*columns, sort.column.label(sort.key))
+        ids.with_only_columns(*ROW, sort.column.label(f"sort_{sort.key}"))
         .outerjoin(_STREET, _STREET.id == Firm.street_id)
         .outerjoin(_OFFICER, _OFFICER.id == Firm.officer_id)
     )
@@ -261,3 +260,5 @@ def all_rows(
         if found.after is None:
             return
         wanted.position = lists.position(found.after, wanted.sort)
+        if wanted.position is None:
+            raise RuntimeError("a page that leads nowhere")  # never again the first page for ever
