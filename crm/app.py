@@ -90,5 +90,10 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]
     registry.FILTERS[:] = [registry.OWN_FILTERS[0], ladder.FILTER, *registry.OWN_FILTERS[1:]]
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
+    # certificates are one of the sheets the import of firms takes
+    kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
+    import_module("crm.firms.rules.columns").SHEETS[kind] = import_module("crm.ladder.rules.columns").CERTIFICATIONS
+    target = import_module("crm.ladder.actions.importing").CertificationTarget
+    import_module("crm.firms.actions.targets").TARGETS[kind] = target()
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
     return app

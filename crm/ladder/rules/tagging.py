@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crm.core.words import N_, Message, Word
+from crm.core.words import N_, Message, Named, Word
 from crm.firms.rules.matching import Match, Outcome
 from crm.ladder.rules.words import TagDecision, TagOutcome
 
@@ -34,13 +34,24 @@ def stored(message: Message) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Named):
+        return {"zh": value.zh, "en": value.en}
+    if isinstance(value, Word):
+        return {"text": value.label}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
     return value if isinstance(value, int | float) or value is None else str(value)
 
 
+def _back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Named(value["zh"], value["en"]) if "zh" in value else Message(value["text"])
+    return [_back(item) for item in value] if isinstance(value, list) else value
+
+
 def read_stored(item: Mapping[str, Any]) -> Message:
-    return Message(str(item["text"]), dict(item.get("params") or {}))
+    params = item.get("params") or {}
+    return Message(str(item["text"]), {key: _back(value) for key, value in params.items()})
 
 
 def candidates_of(match: Match) -> list[dict[str, Any]]:
