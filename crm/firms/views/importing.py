@@ -188,7 +188,7 @@ def _shown(row: Any, firms: dict[int, str], labels: dict[str, str]) -> dict[str,
 def _plain(value: Any) -> str:
     if value is None or value == []:
         return "—"
-    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+    return gettext("、").join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @bp.post("/firms/import/<int:batch_id>/columns")
@@ -324,7 +324,7 @@ def import_undo(batch_id: int) -> Any:
         flash(gettext("已撤销整个导入。"), "done")
     except Refused as refusal:
         session.rollback()
-        items = "；".join(say(item) for item in refusal.items[:3])
+        items = gettext("；").join(say(item) for item in refusal.items[:3])
         flash(say(refusal) + (f" {items}" if items else ""), "error")
     return back_to("firms.import_show", batch_id=batch_id)
 
@@ -350,7 +350,7 @@ def import_left(batch_id: int) -> Any:
     """The rows that were not taken, with the reason beside each."""
     batch = queries.get_batch(db.session(), batch_id, viewer=actor())
     rows = (
-        (row.row_no, row.raw, "；".join(_why(reason) for reason in row.reasons))
+        (row.row_no, row.raw, gettext("；").join(_why(reason) for reason in row.reasons))
         for row in queries.left_rows(db.session(), batch_id)
     )
     file = io.BytesIO()

@@ -117,11 +117,11 @@ def export() -> Any:
                 yield (
                     row.firm, row.code, word(row.stage) + (gettext("（待复评）") if row.is_pending else ""), row.from_on,
                     stage_cause(row.cause, row.params), row.to_on, word(row.leading_industry), row.street, row.officer,
-                    "、".join(
+                    gettext("、").join(
                         f"{kind_short(item.kind)} {item.number or ''}".strip() for item in held.get(row.id, ())
                     ),
                     min((item.expires_on for item in held.get(row.id, ()) if item.expires_on), default=None),
-                    "、".join(f"{kind_short(kind)} {word(step)}" for kind, step, _on in under_way.get(row.id, ())),
+                    gettext("、").join(f"{kind_short(kind)} {word(step)}" for kind, step, _on in under_way.get(row.id, ())),
                 )  # fmt: skip
 
     text, date = ColumnKind.TEXT, ColumnKind.DATE

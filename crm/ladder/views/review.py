@@ -312,7 +312,7 @@ def tag_file(batch_id: int) -> Any:
         best = row.candidates[0] if row.candidates else None
         near = f"{best['name']} ({best['score']})" if best else None
         what = word(row.decision) if row.decision else word(row.outcome)
-        why = "；".join(stored(reason) for reason in row.reasons)
+        why = gettext("；").join(stored(reason) for reason in row.reasons)
         rows.append((row.row_no, row.name, row.number, row.granted_on, row.code, what, why, near))
     headings = [
         gettext(text)
