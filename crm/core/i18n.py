@@ -100,6 +100,10 @@ def relative(value: dt.date | None, base: dt.date | None = None) -> str:
     days = (value - (base or today())).days
     if days == 0:
         return str(gettext("今天"))
+    if days == 1:
+        return str(gettext("明天"))
+    if days == -1:
+        return str(gettext("昨天"))
     if days > 0:
         return str(gettext("%(n)d 天后", n=days))
     return str(gettext("%(n)d 天前", n=-days))
