@@ -72,6 +72,12 @@ class ChoiceField(SelectField):
     def value(self) -> str | None:
         return self.data or None
 
+    def pre_validate(self, form: Any) -> None:
+        """A choice that was not sent is the empty one."""
+        self.data = self.data or ""
+        if self.data not in {choice[0] for choice in self.iter_choices()}:
+            raise StopValidation(str(lazy_gettext("请在列出的选项里选择。")))
+
 
 def word_choices(words: type[Word], empty: str | None = None) -> list[SelectChoice]:
     """The members of an enum as choices, with an empty one first if it has a label."""

@@ -29,7 +29,7 @@ def known_firms(session: Session) -> Known:
         known.add(row.id, row.name, row.name_key, row.code)
     for firm_id, name, name_key in session.execute(
         sa.select(FirmName.firm_id, FirmName.name, FirmName.name_key)
-    ).tuples():
+    ):
         known.add_former(firm_id, name, name_key)
     return known
 
@@ -68,7 +68,7 @@ def places(session: Session) -> Places:
             streets.setdefault(fold(name), row.id)
             streets.setdefault(fold(name).removesuffix("街道"), row.id)
     officers: dict[str, int | None] = {}
-    for user_id, user_name in session.execute(sa.select(User.id, User.name).where(User.is_active)).tuples():
+    for user_id, user_name in session.execute(sa.select(User.id, User.name).where(User.is_active)):
         key = fold(user_name)
         officers[key] = None if key in officers else user_id
     return Places(streets, officers)
@@ -145,7 +145,7 @@ def firm_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """Names of firms by id, for showing what a row matched."""
     if not ids:
         return {}
-    return dict(session.execute(sa.select(Firm.id, Firm.name).where(Firm.id.in_(ids))).tuples().all())
+    return dict(session.execute(sa.select(Firm.id, Firm.name).where(Firm.id.in_(ids))).all())
 
 
 def get_row(session: Session, batch_id: int, row_no: int) -> ImportRow:

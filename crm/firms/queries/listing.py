@@ -210,8 +210,9 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
 
 
 def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
+    columns: list[Any] = [*ROW, sort.column.label(f"sort_{sort.key}")]
     return (
-        ids.with_only_columns(*ROW, sort.column.label(f"sort_{sort.key}"))
+        ids.with_only_columns(*columns)
         .outerjoin(_STREET, _STREET.id == Firm.street_id)
         .outerjoin(_OFFICER, _OFFICER.id == Firm.officer_id)
     )

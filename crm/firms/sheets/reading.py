@@ -33,7 +33,16 @@ class Parsed:
 
 def known_headings(sheet: SheetKind) -> list[str]:
     """Every heading the sheet understands: they decide which row of a file is its header."""
-    return [heading for rule in SHEETS[sheet] for heading in (rule.label, *rule.headings)]
+    return [heading for rule in SHEETS[sheet] for heading in spellings(rule)]
+
+
+def spellings(rule: Rule) -> list[str]:
+    """The headings a field is known by; one with brackets of its own also with a unit behind them, because
+    only the last bracket may be left out: 研发费用(高企口径)（万元） is not 研发费用."""
+    found = [rule.label, *rule.headings]
+    if rule.unit:
+        found += [f"{name}({unit})" for name in found for unit in UNITS if "(" in name]
+    return found
 
 
 def open_table(
@@ -58,7 +67,7 @@ def open_pasted(text: str, sheet: SheetKind) -> Table:
 
 def recognise(headings: Sequence[str], sheet: SheetKind) -> dict[str, str]:
     """field → heading, by label and synonyms."""
-    return match_columns(headings, {rule.name: (rule.label, *rule.headings) for rule in SHEETS[sheet]})
+    return match_columns(headings, {rule.name: spellings(rule) for rule in SHEETS[sheet]})
 
 
 def check_mapping(mapping: Mapping[str, str], sheet: SheetKind) -> None:
