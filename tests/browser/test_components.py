@@ -178,7 +178,7 @@ def test_mark_of_a_chart_opens_its_rows(page: Page, site: str) -> None:
 
 def test_filter_sends_itself_without_empty_fields(page: Page, site: str) -> None:
     page.goto(f"{site}/list")
-    page.locator("select[name=street]").select_option("1")
+    page.locator("form[data-autosubmit] select[name=street]").select_option("1")
     page.wait_for_url("**/list?as_of=2026-11-23&street=1")
     page.locator("input[name=as_of]").fill("")
     page.wait_for_url("**/list?")

@@ -133,6 +133,10 @@ def make_app() -> Flask:
             today=dt.date(2026, 11, 23),
         )
 
+    @app.get("/panel")
+    def panel() -> str:
+        return '<section class="td-panel" aria-label="延后读取"><header><h2>延后读取</h2></header></section>'
+
     @app.get("/progress")
     def progress() -> str:
         job = SimpleNamespace(state="done", percent=100, message="277 / 277")
