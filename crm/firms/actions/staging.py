@@ -149,7 +149,11 @@ def _resolve(row: Any, lookup: Places) -> None:
         found = lookup.street(street)
         if found is None:
             row.reasons.append(
-                {**kept(Message(N_("没有「%(name)s」这个街道"), {"name": street})), "field": "street"}
+                {
+                    **kept(Message(N_("没有「%(name)s」这个街道"), {"name": street})),
+                    "field": "street",
+                    "column": "街道",
+                }
             )
         else:
             row.values["street_id"] = found
@@ -158,7 +162,9 @@ def _resolve(row: Any, lookup: Places) -> None:
         found = lookup.officer(officer)
         if found is None:
             text = N_("没有叫「%(name)s」的在用人员，或不止一位")
-            row.reasons.append({**kept(Message(text, {"name": officer})), "field": "officer"})
+            row.reasons.append(
+                {**kept(Message(text, {"name": officer})), "field": "officer", "column": "服务专员"}
+            )
         else:
             row.values["officer_id"] = found
 

@@ -14,6 +14,7 @@ from crm.core.forms import options
 from crm.core.i18n import gettext, say, wan, word
 from crm.core.permissions import Forbidden, needs
 from crm.core.transaction import commit
+from crm.core.undo import ACTIONS
 from crm.core.web import actor, back_to
 from crm.core.words import N_, Conflict, Refused, Word
 from crm.firms import actions, queries
@@ -238,7 +239,7 @@ def history_panel(firm_id: int) -> Any:
     """What was done to the record, the latest first."""
     session, viewer = db.session(), actor()
     firm = queries.get_firm(session, firm_id, viewer=viewer)
-    acts = {act.value: act.label for act in Act}
+    acts = {**ACTIONS, **{act.value: act.label for act in Act}}
     entries = [
         {
             "at": entry.at,
