@@ -95,5 +95,6 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     import_module("crm.firms.rules.columns").SHEETS[kind] = import_module("crm.ladder.rules.columns").CERTIFICATIONS
     target = import_module("crm.ladder.actions.importing").CertificationTarget
     import_module("crm.firms.actions.targets").TARGETS[kind] = target()
+    web.version_static(app)
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
     return app

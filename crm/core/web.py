@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -141,7 +142,10 @@ def _finish(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if current_app.config["TIDUI"].is_https:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        # what a page names by its age may be kept; what a script or style asks for by itself is asked for again
+        headers["Cache-Control"] = "max-age=31536000, immutable" if request.args.get("v") else "no-cache"
+    else:
         headers["Cache-Control"] = "no-store"
         headers.add("Vary", "HX-Request")
         headers.add("Vary", "Cookie")
@@ -161,6 +165,22 @@ class Id(IntegerConverter):
     """An id in a URL: plain digits that fit the database; anything else is 404."""
 
     regex = "[0-9]{1,18}"
+
+
+def version_static(app: Flask) -> None:
+    """Give every static address the file's age, so that a new version is never shown with an old style."""
+    seen: dict[str, str] = {}
+
+    @app.url_defaults
+    def _add(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and "v" not in values and app.static_folder:
+            name = str(values.get("filename", ""))
+            if name not in seen or app.debug:
+                try:
+                    seen[name] = f"{int(Path(app.static_folder, name).stat().st_mtime):x}"
+                except OSError:
+                    return
+            values["v"] = seen[name]
 
 
 def init(app: Flask) -> None:
