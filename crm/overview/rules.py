@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
-from crm.core.words import N_, Word
+from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 
@@ -40,9 +40,9 @@ MESSAGES: dict[str, str] = {
 SUBJECTS: dict[str, str] = {
     "user": N_("账号"),
     "unit": N_("单位"),
-    "firm": N_("企业"),
+    "firm": C_("subject", "企业"),
     "certification": N_("证书"),
-    "application": N_("申报"),
+    "application": C_("subject", "申报"),
     "tag_batch": N_("标记批次"),
     "import": N_("导入"),
     "job": N_("任务"),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from crm.core.web import actor
-from crm.core.words import N_
+from crm.core.words import C_, N_
 
 # (endpoint, icon, label, permissions of which one is needed, group)
 ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
@@ -16,7 +16,7 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("firms.imports", "upload", N_("导入"), ("firm:import",), "main"),
     ("ladder.calendar", "calendar", N_("证书日历"), ("firm:read",), "main"),
     ("accounts.people", "users", N_("人员"), ("account:manage", "role:grant"), "admin"),
-    ("accounts.units", "sitemap", N_("单位"), ("account:manage", "role:grant"), "admin"),
+    ("accounts.units", "sitemap", C_("page", "单位"), ("account:manage", "role:grant"), "admin"),
     ("overview.audit_log", "history", N_("审计日志"), ("audit:read",), "admin"),
     (
         "accounts.roles",
