@@ -29,7 +29,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     """Build the application. `overrides` are Flask settings (tests switch on TESTING)."""
     chosen = config or settings.load()
     if chosen.is_embedded:
-        chosen.data.mkdir(parents=True, exist_ok=True)
+        chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask("crm", template_folder="../templates", static_folder="../static")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
