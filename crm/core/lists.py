@@ -224,7 +224,7 @@ def _decode(raw: str | None, sort: Sort, is_back: bool) -> Position | None:
         if type(row_id) is not int or type(at) is not int or not (0 <= row_id < 2**63 and 0 <= at < 2**31):
             return None
         return Position(_typed(value, sort), row_id, at, is_back)
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
         return None
 
 
@@ -237,11 +237,13 @@ def _typed(value: Any, sort: Sort) -> Any:
     wanted = (kind.impl_instance if isinstance(kind, sa.TypeDecorator) else kind).python_type
     if wanted is dt.datetime:
         moment = dt.datetime.fromisoformat(value)
-        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
+        return (moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment).astimezone(dt.UTC)
     if wanted is dt.date:
         return dt.date.fromisoformat(value)
     if type(value) is not wanted or (wanted is str and "\x00" in value):
         raise ValueError("not a value of this column")
+    if wanted is str:
+        value.encode()  # half a surrogate pair is a ValueError, too
     return value
 
 
