@@ -92,7 +92,9 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
-    import_module("crm.firms.rules.columns").SHEETS[kind] = import_module("crm.ladder.rules.columns").CERTIFICATIONS
+    import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(
+        "crm.ladder.rules.columns"
+    ).CERTIFICATIONS
     target = import_module("crm.ladder.actions.importing").CertificationTarget
     import_module("crm.firms.actions.targets").TARGETS[kind] = target()
     web.version_static(app)

@@ -171,7 +171,7 @@ def test_a_one_time_password_opens_only_the_change(client: FlaskClient, session:
         assert client.get(url).location == "/account/password"
     assert client.get("/account/password").status_code == 200
     assert change(client, PASSWORD, NEW) == 303
-    assert client.get("/").status_code == 200
+    assert client.get("/account").status_code == 200
 
 
 def test_an_old_password_opens_only_the_change(client: FlaskClient, session: Session) -> None:

@@ -48,7 +48,7 @@ def log_of(session: Session, action: str) -> list[AuditEnvelope]:
 def test_a_right_password_opens_the_house(client: FlaskClient) -> None:
     assert client.get("/").location == "/sign-in"
     assert try_in(client, SCIENCE.username, PASSWORD) == 303
-    assert client.get("/").status_code == 200
+    assert client.get("/account").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_who_a_request_is_costs_two_statements(app: Flask, client: FlaskClient) 
 
     sa.event.listen(engine, "before_cursor_execute", count)
     try:
-        assert client.get("/").status_code == 200
+        assert client.get("/account").status_code == 200
     finally:
         sa.event.remove(engine, "before_cursor_execute", count)
     assert len([statement for statement in seen if statement != "BEGIN"]) <= 2

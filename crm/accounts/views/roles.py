@@ -96,7 +96,9 @@ def people_grant(user_id: int) -> Any:
                 before={"roles": form.was_roles.data or "", "extras": form.was_extras.data or ""},
                 theirs=theirs,
                 mine=mine,
-                show=lambda _name, value: gettext("、").join(labels.get(part, part) for part in value.split(",")),
+                show=lambda _name, value: gettext("、").join(
+                    labels.get(part, part) for part in value.split(",")
+                ),
             )
             return render_template(
                 "accounts/conflict.html",

@@ -165,7 +165,10 @@ def archive_save(firm_id: int) -> Any:
                 version=form.version_seen,
             )  # fmt: skip
             commit()
-            toast(gettext("已归档「%(name)s」。", name=firm.name), undo=url_for("firms.restore", firm_id=firm_id))
+            toast(
+                gettext("已归档「%(name)s」。", name=firm.name),
+                undo=url_for("firms.restore", firm_id=firm_id),
+            )
             return back_to("firms.show", firm_id=firm_id)
         except Refused as refusal:
             db.session.rollback()

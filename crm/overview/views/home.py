@@ -17,5 +17,5 @@ def home() -> Any:
     """The first page of the rail; a person without a role is told what is missing."""
     entries = navigation()
     if entries:
-        return redirect(url_for(entries[0]["endpoint"]))
+        return redirect(url_for(entries[0]["endpoint"]), 303)
     return render_template("overview/home.html")
