@@ -58,7 +58,9 @@ def test_the_database_itself_refuses_a_second_firm_of_the_same_name_without_code
 
 def test_the_old_name_becomes_a_dated_former_name_and_is_still_found(session: Session, firm: Firm) -> None:
     old = firm.name
-    actions.rename(session, firm, actor=ROBOT, today=TODAY, name="温州拓屿装备股份有限公司", on=dt.date(2026, 10, 1))
+    actions.rename(
+        session, firm, actor=ROBOT, today=TODAY, name="温州拓屿装备股份有限公司", on=dt.date(2026, 10, 1)
+    )
     commit(session)
     names = session.scalars(sa.select(FirmName).where(FirmName.firm_id == firm.id)).all()
     assert [(row.name, row.until_on) for row in names] == [(old, dt.date(2026, 10, 1))]
@@ -73,12 +75,22 @@ def test_a_rename_is_due_for_report_within_three_months() -> None:
 
 def test_moving_out_needs_a_day_and_a_reason_and_leaves_a_dated_row(session: Session, firm: Firm) -> None:
     with pytest.raises(Refused, match="原因"):
-        actions.move(session, firm, actor=ROBOT, today=TODAY, status=FirmStatus.MOVED_OUT, on=TODAY, reason=" ")
+        actions.move(
+            session, firm, actor=ROBOT, today=TODAY, status=FirmStatus.MOVED_OUT, on=TODAY, reason=" "
+        )
     with pytest.raises(Refused, match="晚于今天"):
         actions.move(
-            session, firm, actor=ROBOT, today=TODAY, status=FirmStatus.MOVED_OUT, on=dt.date(2027, 1, 1), reason="搬迁"
+            session,
+            firm,
+            actor=ROBOT,
+            today=TODAY,
+            status=FirmStatus.MOVED_OUT,
+            on=dt.date(2027, 1, 1),
+            reason="搬迁",
         )
-    actions.move(session, firm, actor=ROBOT, today=TODAY, status=FirmStatus.MOVED_OUT, on=TODAY, reason="整体搬迁")
+    actions.move(
+        session, firm, actor=ROBOT, today=TODAY, status=FirmStatus.MOVED_OUT, on=TODAY, reason="整体搬迁"
+    )
     row = session.execute(sa.select(FirmMove.status, FirmMove.on, FirmMove.reason)).one()
     assert tuple(row) == (FirmStatus.MOVED_OUT, TODAY, "整体搬迁")
     assert firm.status is FirmStatus.MOVED_OUT
@@ -98,7 +110,13 @@ def test_missing_figures_stay_missing_and_each_knows_its_source(session: Session
         figures={Metric.REVENUE.value: 62_540_000},
     )  # fmt: skip
     actions.set_figures(
-        session, firm, actor=ROBOT, today=TODAY, year=2025, source="企业自报", figures={Metric.EMPLOYEES.value: 0}
+        session,
+        firm,
+        actor=ROBOT,
+        today=TODAY,
+        year=2025,
+        source="企业自报",
+        figures={Metric.EMPLOYEES.value: 0},
     )
     commit(session)
     session.refresh(row)

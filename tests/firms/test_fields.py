@@ -89,7 +89,9 @@ def test_the_quick_check_of_codes_agrees_with_the_library() -> None:
     rng = random.Random(7)
     letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     for _ in range(2000):
-        body = "".join(rng.choice("0123456789") for _ in range(8)) + "".join(rng.choice(letters) for _ in range(10))
+        body = "".join(rng.choice("0123456789") for _ in range(8)) + "".join(
+            rng.choice(letters) for _ in range(10)
+        )
         try:
             accepted = check_code(body) == body
         except Refused:

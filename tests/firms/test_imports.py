@@ -50,7 +50,13 @@ def taken(
     """Import a text as the command does: staged, then written in an operation of its own."""
     table, staged = judged(session, text, sheet, mode)
     batch = staging.upload(
-        session, actor=ROBOT, sheet=sheet, mode=mode, filename="名录.csv", content=text.encode(), source="名录"
+        session,
+        actor=ROBOT,
+        sheet=sheet,
+        mode=mode,
+        filename="名录.csv",
+        content=text.encode(),
+        source="名录",
     )
     mapping = sheets.recognise(table.headings, sheet)
     staging.stage(session, batch, staged, actor=ROBOT, mapping=mapping, headings=table.headings)
@@ -99,10 +105,14 @@ def test_what_is_imported_stands_in_the_registry_and_is_found(session: Session) 
 
 def test_the_same_file_again_changes_nothing(session: Session) -> None:
     taken(session, LIST)
-    before = session.scalar(sa.select(sa.func.count()).select_from(AuditChange).where(AuditChange.kind == "firms"))
+    before = session.scalar(
+        sa.select(sa.func.count()).select_from(AuditChange).where(AuditChange.kind == "firms")
+    )
     batch = taken(session, LIST)
     assert (batch.counts["same"], batch.counts["new"], batch.counts["changed"]) == (2, 0, 0)
-    after = session.scalar(sa.select(sa.func.count()).select_from(AuditChange).where(AuditChange.kind == "firms"))
+    after = session.scalar(
+        sa.select(sa.func.count()).select_from(AuditChange).where(AuditChange.kind == "firms")
+    )
     assert before == after
 
 
@@ -150,11 +160,17 @@ def test_a_look_alike_is_doubtful_not_entered_twice(session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [(ImportMode.CREATE, ["same", "new"]), (ImportMode.UPDATE, ["changed", "refused"]), (ImportMode.BOTH, ["changed", "new"])],
+    [
+        (ImportMode.CREATE, ["same", "new"]),
+        (ImportMode.UPDATE, ["changed", "refused"]),
+        (ImportMode.BOTH, ["changed", "new"]),
+    ],
 )
 def test_modes_do_only_what_they_say(session: Session, mode: ImportMode, expected: list[str]) -> None:
     taken(session, LIST)
-    _, staged = judged(session, "企业名称,地址\n温州拓屿精密机械有限公司,甲路\n温州骊驰激光有限公司,乙路\n", mode=mode)
+    _, staged = judged(
+        session, "企业名称,地址\n温州拓屿精密机械有限公司,甲路\n温州骊驰激光有限公司,乙路\n", mode=mode
+    )
     assert outcomes(staged) == expected
 
 
@@ -201,7 +217,12 @@ def test_figures_come_in_with_their_unit_and_source_and_missing_stays_missing(se
         SheetKind.FIGURES,
     )
     row = session.execute(sa.select(YearFigures)).scalar_one()
-    assert (row.revenue_yuan, row.rd_high_tech_yuan, row.net_profit_yuan, row.employees) == (62_540_000, 2_750_000, None, 86)
+    assert (row.revenue_yuan, row.rd_high_tech_yuan, row.net_profit_yuan, row.employees) == (
+        62_540_000,
+        2_750_000,
+        None,
+        86,
+    )
     assert row.sources["revenue_yuan"]["source"] == "年报"
 
 
@@ -313,7 +334,9 @@ def test_a_file_that_is_no_table_is_refused_in_words(client: FlaskClient) -> Non
     assert "这份文件还不能导入" in page
 
 
-def test_a_large_file_goes_through_the_queue(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_goes_through_the_queue(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("crm.firms.views.importing.AT_ONCE", 10)
     monkeypatch.setattr("crm.firms.views.importing.ROWS_AT_ONCE", 1)
     people.sign_in(client, people.SCIENCE)
@@ -326,7 +349,9 @@ def test_a_large_file_goes_through_the_queue(client: FlaskClient, app: Flask, mo
     assert "已写入：新增 2" in client.get(batch).get_data(as_text=True)
 
 
-@pytest.mark.parametrize("person", [people.INVESTMENT, people.REPORTER, people.READ_ONLY, people.AUDITOR, people.STRANGER])
+@pytest.mark.parametrize(
+    "person", [people.INVESTMENT, people.REPORTER, people.READ_ONLY, people.AUDITOR, people.STRANGER]
+)
 def test_only_science_and_finance_may_import(client: FlaskClient, person: people.Person) -> None:
     people.sign_in(client, person)
     assert client.get("/firms/import").status_code == 403

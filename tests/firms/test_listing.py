@@ -33,10 +33,18 @@ def enter(session: Session, first: int, count: int) -> list[int]:
     audit.begin(session, actor=ROBOT, action="tests.firms")
     ids: list[int] = []
     for n in range(first, first + count):
-        unit = Unit(name=f"第{n}街道", short_name=f"街{n}", kind=UnitKind.STREET, starts_on=dt.date(2015, 1, 1))
+        unit = Unit(
+            name=f"第{n}街道", short_name=f"街{n}", kind=UnitKind.STREET, starts_on=dt.date(2015, 1, 1)
+        )
         session.add(unit)
         session.flush()
-        user = User(username=f"officer{n}", username_key=f"officer{n}", name=f"专员{n}", unit_id=unit.id, password_hash="!")
+        user = User(
+            username=f"officer{n}",
+            username_key=f"officer{n}",
+            name=f"专员{n}",
+            unit_id=unit.id,
+            password_hash="!",
+        )
         session.add(user)
         session.flush()
         firm = actions.register(
@@ -66,7 +74,9 @@ def statements(app: Flask) -> Iterator[list[str]]:
         sa.event.remove(engine, "before_cursor_execute", listen)
 
 
-@pytest.mark.parametrize("address", ["/firms", "/firms?q=精密", "/firms?sort=name&industry=smart-equipment", "/firms/import"])
+@pytest.mark.parametrize(
+    "address", ["/firms", "/firms?q=精密", "/firms?sort=name&industry=smart-equipment", "/firms/import"]
+)
 def test_twice_the_firms_cost_no_more_statements(app: Flask, client: FlaskClient, address: str) -> None:
     with app.app_context():
         enter(db.session(), 0, 4)
@@ -84,7 +94,9 @@ def test_twice_the_firms_cost_no_more_statements(app: Flask, client: FlaskClient
     assert len(many) <= 12, many
 
 
-def test_a_record_costs_at_most_twelve_statements_however_much_it_holds(app: Flask, client: FlaskClient) -> None:
+def test_a_record_costs_at_most_twelve_statements_however_much_it_holds(
+    app: Flask, client: FlaskClient
+) -> None:
     with app.app_context():
         session = db.session()
         firm_id = enter(session, 0, 1)[0]
@@ -97,7 +109,9 @@ def test_a_record_costs_at_most_twelve_statements_however_much_it_holds(app: Fla
         session = db.session()
         firm = queries.get_firm(session, firm_id, viewer=ROBOT)
         for year in range(2010, 2026):
-            actions.set_figures(session, firm, actor=ROBOT, today=TODAY, year=year, source="x", figures={"tax_yuan": 1})
+            actions.set_figures(
+                session, firm, actor=ROBOT, today=TODAY, year=year, source="x", figures={"tax_yuan": 1}
+            )
             actions.save_contact(session, firm, actor=ROBOT, name=f"人{year}")
         commit(session)
         db.session.remove()
@@ -142,10 +156,38 @@ def test_firms_without_a_date_come_last_in_both_directions(session: Session) -> 
 
 def test_nonsense_in_the_address_is_dropped_never_an_error(app: Flask, client: FlaskClient) -> None:
     people.sign_in(client, people.SCIENCE)
-    nasty = ["'", "' OR 1=1--", "{{7*7}}", "\x00", "９" * 30, "-1", "2147483648", "9" * 40, "%", "a" * 3000, "../..", "<b>"]
+    nasty = [
+        "'",
+        "' OR 1=1--",
+        "{{7*7}}",
+        "\x00",
+        "９" * 30,
+        "-1",
+        "2147483648",
+        "9" * 40,
+        "%",
+        "a" * 3000,
+        "../..",
+        "<b>",
+    ]
     for text in nasty:
-        for key in ("q", "sort", "industry", "street", "officer", "status", "size", "above", "from", "code", "after",
-                    "before", "columns", "stage", "archived"):
+        for key in (
+            "q",
+            "sort",
+            "industry",
+            "street",
+            "officer",
+            "status",
+            "size",
+            "above",
+            "from",
+            "code",
+            "after",
+            "before",
+            "columns",
+            "stage",
+            "archived",
+        ):
             response = client.get(f"/firms?{key}={quote(text)}")
             assert response.status_code == 200, (key, text)
 
@@ -166,7 +208,9 @@ def test_counting_stops_at_the_cap(session: Session) -> None:
 
 def test_filters_find_what_they_say(session: Session) -> None:
     enter(session, 0, 6)
-    actions.register(session, actor=ROBOT, today=TODAY, name="浙江没有街道有限公司", code="91110000600037341L")
+    actions.register(
+        session, actor=ROBOT, today=TODAY, name="浙江没有街道有限公司", code="91110000600037341L"
+    )
     commit(session)
 
     def found(**args: str) -> int:
@@ -200,7 +244,9 @@ def test_a_reporter_exports_only_the_own_streets_firms(session: Session) -> None
     reporter = people.actor(session, people.REPORTER)
     rows = [row.name for chunk in queries.all_rows(session, queries.asked({}), reporter) for row in chunk]
     assert rows == ["海城有限公司"]
-    everything = [row for chunk in queries.all_rows(session, queries.asked({}), ROBOT, chunk=2) for row in chunk]
+    everything = [
+        row for chunk in queries.all_rows(session, queries.asked({}), ROBOT, chunk=2) for row in chunk
+    ]
     assert len(everything) == 4
 
 

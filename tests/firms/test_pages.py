@@ -49,7 +49,9 @@ def firm_id(app: Flask) -> int:
             session, firm, actor=ROBOT, today=TODAY, year=2025, source="审计报告",
             figures={Metric.REVENUE.value: 62_540_000, Metric.RD_HIGH_TECH.value: 2_750_000},
         )  # fmt: skip
-        actions.save_contact(session, firm, actor=ROBOT, name="叶青", phone="13812345678", email="yeqing@example.com")
+        actions.save_contact(
+            session, firm, actor=ROBOT, name="叶青", phone="13812345678", email="yeqing@example.com"
+        )
         commit(session)
         found = firm.id
         db.session.remove()
@@ -94,12 +96,23 @@ def test_a_year_that_cannot_be_is_not_found(science: FlaskClient, firm_id: int) 
     assert science.get(f"/firms/{firm_id}/edit/nonsense").status_code == 404
 
 
-@pytest.mark.parametrize("person", [people.SYSTEM_ADMIN, people.SECURITY_ADMIN, people.AUDITOR, people.STRANGER])
-def test_administrators_see_no_business_data(client: FlaskClient, firm_id: int, person: people.Person) -> None:
+@pytest.mark.parametrize(
+    "person", [people.SYSTEM_ADMIN, people.SECURITY_ADMIN, people.AUDITOR, people.STRANGER]
+)
+def test_administrators_see_no_business_data(
+    client: FlaskClient, firm_id: int, person: people.Person
+) -> None:
     people.sign_in(client, person)
-    for address in ("/firms", f"/firms/{firm_id}", f"/firms/{firm_id}/history", "/firms/look-alikes?name=拓屿"):
+    for address in (
+        "/firms",
+        f"/firms/{firm_id}",
+        f"/firms/{firm_id}/history",
+        "/firms/look-alikes?name=拓屿",
+    ):
         assert client.get(address).status_code == 403
-    assert "拓屿" not in text(client.get("/search?q=拓屿", headers={"X-Palette": "1"})).replace("「拓屿」", "")
+    assert "拓屿" not in text(client.get("/search?q=拓屿", headers={"X-Palette": "1"})).replace(
+        "「拓屿」", ""
+    )
 
 
 def test_a_phone_number_is_masked_everywhere_until_it_is_revealed_with_a_reason(
@@ -110,11 +123,19 @@ def test_a_phone_number_is_masked_everywhere_until_it_is_revealed_with_a_reason(
         contact_id = db.session.execute(sa.select(Contact.id)).scalar_one()
         firm = db.session.get_one(Firm, firm_id)
         actions.edit(
-            db.session(), firm, actor=ROBOT, today=TODAY, officer_id=people.id_of(db.session(), people.SCIENCE)
+            db.session(),
+            firm,
+            actor=ROBOT,
+            today=TODAY,
+            officer_id=people.id_of(db.session(), people.SCIENCE),
         )
         commit()
         db.session.remove()
-    for address in (f"/firms/{firm_id}", f"/firms/{firm_id}/contacts/{contact_id}", f"/firms/{firm_id}/history"):
+    for address in (
+        f"/firms/{firm_id}",
+        f"/firms/{firm_id}/contacts/{contact_id}",
+        f"/firms/{firm_id}/history",
+    ):
         page = text(science.get(address))
         assert "13812345678" not in page
         assert "yeqing@" not in page
@@ -140,8 +161,12 @@ def test_a_contact_is_revealed_to_the_own_officer_only(client: FlaskClient, firm
     assert "13812345678" not in text(response)
 
 
-def test_an_empty_phone_in_the_form_keeps_the_one_there(science: FlaskClient, app: Flask, firm_id: int) -> None:
-    people.post(science, f"/firms/{firm_id}/contacts/1", {"version": "1", "name": "叶青青", "phone": "", "email": ""})
+def test_an_empty_phone_in_the_form_keeps_the_one_there(
+    science: FlaskClient, app: Flask, firm_id: int
+) -> None:
+    people.post(
+        science, f"/firms/{firm_id}/contacts/1", {"version": "1", "name": "叶青青", "phone": "", "email": ""}
+    )
     with app.app_context():
         contact = db.session.execute(sa.select(Contact)).scalar_one()
         assert (contact.name, contact.phone) == ("叶青青", "13812345678")
@@ -166,16 +191,26 @@ def test_who_may_only_read_is_refused_before_anything_typed_is_looked_at(
     client: FlaskClient, firm_id: int, person: people.Person
 ) -> None:
     people.sign_in(client, person)
-    for address in (f"/firms/{firm_id}/edit/all", f"/firms/{firm_id}/rename", "/firms/new", "/firms/bulk",
-                    f"/firms/{firm_id}/figures/2025", f"/firms/{firm_id}/contacts/new"):
+    for address in (
+        f"/firms/{firm_id}/edit/all",
+        f"/firms/{firm_id}/rename",
+        "/firms/new",
+        "/firms/bulk",
+        f"/firms/{firm_id}/figures/2025",
+        f"/firms/{firm_id}/contacts/new",
+    ):
         assert people.post(client, address, {"name": "\ufffd"}).status_code == 403, address
 
 
-def test_a_reporter_of_another_street_is_refused_by_the_form_of_a_firm(client: FlaskClient, app: Flask, firm_id: int) -> None:
+def test_a_reporter_of_another_street_is_refused_by_the_form_of_a_firm(
+    client: FlaskClient, app: Flask, firm_id: int
+) -> None:
     with app.app_context():
         writing()
         firm = db.session.get_one(Firm, firm_id)
-        actions.edit(db.session(), firm, actor=ROBOT, today=TODAY, street_id=people.unit_id(db.session(), "沙城"))
+        actions.edit(
+            db.session(), firm, actor=ROBOT, today=TODAY, street_id=people.unit_id(db.session(), "沙城")
+        )
         commit()
         db.session.remove()
     people.sign_in(client, people.REPORTER)
@@ -186,7 +221,9 @@ def test_a_reporter_of_another_street_is_refused_by_the_form_of_a_firm(client: F
 
 def test_registering_twice_leads_to_the_firm_that_is_there(science: FlaskClient, firm_id: int) -> None:
     response = people.post(
-        science, "/firms/new", {"name": "别的有限公司", "code": code_of("MA2L9E2U5"), "leading_industry": "other"}
+        science,
+        "/firms/new",
+        {"name": "别的有限公司", "code": code_of("MA2L9E2U5"), "leading_industry": "other"},
     )
     assert response.status_code == 422
     page = text(response)
@@ -208,11 +245,18 @@ def test_extra_posted_fields_have_no_effect(science: FlaskClient, app: Flask) ->
         db.session.remove()
 
 
-def test_the_second_saver_sees_both_versions_and_chooses(science: FlaskClient, app: Flask, firm_id: int) -> None:
+def test_the_second_saver_sees_both_versions_and_chooses(
+    science: FlaskClient, app: Flask, firm_id: int
+) -> None:
     with app.app_context():
         version = db.session.get_one(Firm, firm_id).version
         db.session.remove()
-    form = {"version": str(version), "leading_industry": "life-health", "industry_code": "C3912", "business": "甲"}
+    form = {
+        "version": str(version),
+        "leading_industry": "life-health",
+        "industry_code": "C3912",
+        "business": "甲",
+    }
     assert people.post(science, f"/firms/{firm_id}/edit/trade", form).status_code == 303
     mine = {"version": str(version), "leading_industry": "other", "industry_code": "C3912", "business": "乙"}
     response = people.post(science, f"/firms/{firm_id}/edit/trade", mine)
@@ -223,8 +267,13 @@ def test_the_second_saver_sees_both_versions_and_chooses(science: FlaskClient, a
     assert "乙" in page
     now = re.search(r'name="version" value="(\d+)"', page)
     assert now is not None
-    chosen = {"version": now[1], "pick-business": "mine", "mine-business": "乙", "pick-leading_industry": "theirs",
-              "mine-leading_industry": "other"}
+    chosen = {
+        "version": now[1],
+        "pick-business": "mine",
+        "mine-business": "乙",
+        "pick-leading_industry": "theirs",
+        "mine-leading_industry": "other",
+    }
     assert people.post(science, f"/firms/{firm_id}/edit/trade", chosen).status_code == 303
     with app.app_context():
         firm = db.session.get_one(Firm, firm_id)
@@ -232,7 +281,9 @@ def test_the_second_saver_sees_both_versions_and_chooses(science: FlaskClient, a
         db.session.remove()
 
 
-def test_figures_saved_twice_from_one_version_are_told(science: FlaskClient, app: Flask, firm_id: int) -> None:
+def test_figures_saved_twice_from_one_version_are_told(
+    science: FlaskClient, app: Flask, firm_id: int
+) -> None:
     address = f"/firms/{firm_id}/figures/2025"
     form = {"version": "1", "source": "自报", "revenue_yuan": "7000"}
     assert people.post(science, address, form).status_code == 303
@@ -246,7 +297,9 @@ def test_figures_saved_twice_from_one_version_are_told(science: FlaskClient, app
         db.session.remove()
 
 
-def test_a_bulk_change_says_how_many_and_can_be_undone(science: FlaskClient, app: Flask, firm_id: int) -> None:
+def test_a_bulk_change_says_how_many_and_can_be_undone(
+    science: FlaskClient, app: Flask, firm_id: int
+) -> None:
     response = people.post(science, "/firms/bulk", {"ids": str(firm_id), "set": "industry:life-health"})
     assert response.status_code == 303
     page = text(science.get("/firms"))
@@ -302,7 +355,9 @@ def test_the_palette_finds_firms_by_pinyin_and_says_why(science: FlaskClient, fi
 
 
 def test_markup_in_a_name_is_text(science: FlaskClient) -> None:
-    people.post(science, "/firms/new", {"name": "<img src=x onerror=alert(1)>有限公司", "leading_industry": "other"})
+    people.post(
+        science, "/firms/new", {"name": "<img src=x onerror=alert(1)>有限公司", "leading_industry": "other"}
+    )
     page = text(science.get("/firms"))
     assert "<img src=x" not in page
     assert "&lt;img" in page
