@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from flask import abort, request
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
@@ -88,8 +89,14 @@ def word_choices(words: type[Word], empty: str | None = None) -> list[SelectChoi
 class Form(FlaskForm):  # type: ignore[misc]
     """The base of all forms. CSRF is checked once for the whole site, in front of the views."""
 
-    class Meta:
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
         csrf = False
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """No form is ever sent as JSON: read as one it would end a deep body in RecursionError."""
+            if request.is_json:
+                abort(415)
+            return super().wrap_formdata(form, formdata)
 
     def values(self) -> dict[str, Any]:
         """What the judged and chosen fields came to, by field name."""

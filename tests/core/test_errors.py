@@ -48,3 +48,14 @@ def test_a_page_that_is_not_there_is_404_in_words(client: FlaskClient) -> None:
         response = client.get(path)
         assert response.status_code == 404, path
         assert response.headers["X-Request-Id"] in response.get_data(as_text=True)
+
+
+def test_a_deep_json_body_on_a_form_is_refused_in_words(client: FlaskClient) -> None:
+    people.sign_in(client, people.SCIENCE)
+    answer = client.post(
+        "/account/second-factor",
+        data=b"[" * 100_000,
+        content_type="application/json",
+        headers={"X-CSRFToken": people.csrf(client)},
+    )
+    assert answer.status_code == 415

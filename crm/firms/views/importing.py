@@ -25,11 +25,13 @@ from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.names import differences
 from crm.firms.rules.reasons import message
+from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.sheets.batches import open_batch
 from crm.firms.views.blueprint import bp, toast
 from crm.firms.views.listing import download
 
+MASKED = {"phone": mask_phone, "email": mask_mail}  # what is there already shows only to who reveals it
 AT_ONCE = 150_000  # bytes read within the request; larger files go to the queue
 ROWS_AT_ONCE = 2_000  # rows written within the request
 
@@ -176,7 +178,11 @@ def _shown(row: Any, firms: dict[int, str], labels: dict[str, str]) -> dict[str,
         "firm": firms.get(row.firm_id),
         "reasons": [(reason.get("column") or "", say(message(reason))) for reason in row.reasons],
         "changes": [
-            (labels.get(more.get(key, key), key), _plain(old), _plain(new))
+            (
+                labels.get(more.get(key, key), key),
+                _plain(MASKED[key](old) if key in MASKED else old),
+                _plain(new),
+            )
             for key, (old, new) in row.changes.items()
         ],
         "candidates": row.candidates,
