@@ -105,8 +105,8 @@ def test_count_asks_as_of_any_day(session: Session) -> None:
         {"key": "smart-equipment", "count": 1, "ids": [two.id]},
     ]
     assert ask(D(2024, 1, 1), stage=stage, by="street") == [
-        {"key": "none", "count": 1, "ids": [two.id]},
         {"key": "海城", "count": 1, "ids": [one.id]},
+        {"key": "none", "count": 1, "ids": [two.id]},
     ]
 
 

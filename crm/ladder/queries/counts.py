@@ -88,9 +88,9 @@ def count_firms(
     rows = session.execute(
         statement.add_columns(key.label("key"))
         .where(where, visible_to(viewer))
-        .order_by(sa.text("key"), Firm.id)
+        .order_by(Firm.id)
     )
     for firm_id, name in rows:
         found = name or NONE
         groups.setdefault(found, Group(found)).ids.append(firm_id)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: (group.key == NONE, group.key))
