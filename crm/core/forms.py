@@ -120,6 +120,7 @@ class VersionedForm(Form):
     version = HiddenField()
 
     @property
-    def version_seen(self) -> int | None:
-        raw = self.version.data or ""
-        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+    def version_seen(self) -> int:
+        """The version as posted; 0, which no record has, when it is missing or not a number."""
+        raw = str(self.version.raw_data[0]) if self.version.raw_data else ""
+        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0

@@ -131,6 +131,10 @@ def save_contact(
     guards.require(session, actor, "firm:edit", firm.id)
     contact = _own_row(session, Contact, firm, contact_id) or Contact(firm_id=firm.id)
     _lock(contact, version)
+    if contact_id is None:
+        _refuse_same(
+            session, Contact, firm, **{key: values.get(key) for key in ("name", "position", "phone", "email")}
+        )
     audit.begin(session, actor=actor, action=Act.CONTACT_SAVE, subject=("firm", firm.id))
     if values.get("is_primary"):
         others = session.scalars(
@@ -188,6 +192,10 @@ def save_equity(
     check_past(on, today, "on")
     row = _own_row(session, EquityRound, firm, round_id) or EquityRound(firm_id=firm.id)
     _lock(row, version)
+    if round_id is None:
+        _refuse_same(
+            session, EquityRound, firm, on=on, investor=investor, kind=kind, paid_in_yuan=paid_in_yuan
+        )
     audit.begin(session, actor=actor, action=Act.EQUITY_SAVE, subject=("firm", firm.id))
     row.on, row.investor, row.kind = on, investor, kind
     row.paid_in_yuan, row.source = paid_in_yuan, source
@@ -224,6 +232,8 @@ def save_institution(
         raise Refused(N_("撤销日期不能早于认定日期。"), field="ended_on")
     row = _own_row(session, RdInstitution, firm, institution_id) or RdInstitution(firm_id=firm.id)
     _lock(row, version)
+    if institution_id is None:
+        _refuse_same(session, RdInstitution, firm, name=name, level=level, recognised_on=recognised_on)
     audit.begin(session, actor=actor, action=Act.INSTITUTION_SAVE, subject=("firm", firm.id))
     row.name, row.level, row.recognised_on = name, level, recognised_on
     row.kind, row.ended_on, row.document = kind, ended_on, document
@@ -280,6 +290,13 @@ def _own_row(session: Session, model: type[Row], firm: Firm, row_id: int | None)
 def _lock(row: Contact | EquityRound | RdInstitution, version: int | None) -> None:
     if version is not None and row.version is not None and row.version != version:
         raise Conflict(N_("这一条刚刚被别人改过，请核对后再保存。"))
+
+
+def _refuse_same(session: Session, model: type[Row], firm: Firm, **facts: Any) -> None:
+    """A form sent twice makes one row: the second waits for the first at the firm, then is refused."""
+    session.execute(sa.select(Firm.id).where(Firm.id == firm.id).with_for_update())
+    if session.scalar(sa.select(model.id).filter_by(firm_id=firm.id, **facts).limit(1)) is not None:
+        raise Refused(N_("同样的内容刚刚由别人保存了，请刷新后核对。"))
 
 
 def _drop(session: Session, model: type[Row], firm: Firm, row_id: int, actor: Actor, act: Act) -> None:
