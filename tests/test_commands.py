@@ -73,3 +73,14 @@ def test_demo_writes_invented_firms_and_the_chain_holds(
     rows = json.loads(capsys.readouterr().out)
     assert sum(row["count"] for row in rows) == sum(len(row["ids"]) for row in rows) > 0
     assert main(["demo-accounts", "--json"]) == 1
+
+
+def test_a_person_without_the_right_writes_no_demo_firms(
+    empty: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["people", "add", "wang.li", "王莉", "--role", "read-only"]) == 0
+    assert main(["demo", "--firms", "1", "--as", "wang.li"]) == 1
+    assert main(["demo-accounts", "--as", "wang.li"]) == 1
+    capsys.readouterr()
+    assert main(["ladder", "count", "--as-of", "2026-01-01", "--stage", "micro-growth", "--json"]) == 0
+    assert not any(row["count"] for row in json.loads(capsys.readouterr().out))

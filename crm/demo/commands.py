@@ -23,6 +23,7 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(arguments: argparse.Namespace, context: Context) -> int:
+    context.actor.require("firm:import")
     session = db.session()
     if arguments.firms < 0:
         raise Refused(N_("企业数不能是负数。"))
@@ -44,6 +45,7 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _accounts(arguments: argparse.Namespace, context: Context) -> int:
+    context.actor.require("account:manage")
     chosen = current_app.config["TIDUI"]
     path = demo_file(chosen)
     has_people = db.session.scalar(sa.select(User.id).where(User.is_demo).limit(1)) is not None
