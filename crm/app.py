@@ -73,6 +73,15 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     for name in BUILT:  # slot JOBS: the kinds of long work
         if find_spec(f"crm.{name}.jobs"):
             import_module(f"crm.{name}.jobs")
+    fill_slots()
+    web.version_static(app)
+    app.jinja_env.globals.update(actor=web.actor, current_user=current_user)
+    app.context_processor(lambda: {"demo": chosen.has_demo})
+    return app
+
+
+def fill_slots() -> None:
+    """The slots of `house.md` § 1, all of them here: what higher features do within lower mechanisms."""
     # the slots: what is recomputed in the transaction that touches its tables, in feature order
     transaction.DERIVE[:] = [
         import_module("crm.firms.actions").SEARCH,
@@ -97,6 +106,3 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     ).CERTIFICATIONS
     target = import_module("crm.ladder.actions.importing").CertificationTarget
     import_module("crm.firms.actions.targets").TARGETS[kind] = target()
-    web.version_static(app)
-    app.jinja_env.globals.update(actor=web.actor, current_user=current_user, demo=chosen.demo is not False)
-    return app

@@ -44,6 +44,16 @@ class Config:
         return self.database_url.startswith("sqlite")
 
     @property
+    def demo_accounts(self) -> Path:
+        """Where the demo's random passwords are kept (mode 0600), only while demo is on."""
+        return self.data / "demo-accounts.json"
+
+    @property
+    def has_demo(self) -> bool:
+        """Whether the demo was written and has not been switched off."""
+        return self.demo is not False and self.demo_accounts.exists()
+
+    @property
     def is_https(self) -> bool:
         return self.base_url.startswith("https://")
 

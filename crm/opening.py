@@ -43,11 +43,6 @@ class Opening:
 Say = Callable[[str, str], object]
 
 
-def demo_file(chosen: Config) -> Path:
-    """Where the demo's random passwords are kept (mode 0600), only while demo is on."""
-    return chosen.data / "demo-accounts.json"
-
-
 def unfinished(chosen: Config) -> Path:
     """Stands while the demo firms are being written, so that an interrupted first start goes on."""
     return chosen.data / "demo-unfinished"
@@ -102,7 +97,7 @@ def _demo(chosen: Config, session: Session, actor: Actor, say: Say) -> Opening:
     from crm.demo.actions import enter_people
 
     rows = enter_people(session, actor=actor, at=clock.now())
-    write_private(demo_file(chosen), json.dumps(rows, ensure_ascii=False))
+    write_private(chosen.demo_accounts, json.dumps(rows, ensure_ascii=False))
     write_private(unfinished(chosen), "")
     commit(session)
     _firms(chosen, session, actor, say)
@@ -130,10 +125,9 @@ def _administrators(session: Session, actor: Actor) -> Opening:
 
 
 def _again(chosen: Config) -> Opening:
-    path = demo_file(chosen)
-    if chosen.demo is False or not path.exists():
+    if not chosen.has_demo:
         return Opening()
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = json.loads(chosen.demo_accounts.read_text(encoding="utf-8"))
     return Opening("示范账号 · demo sign-ins:", tuple(SignIn(**row) for row in rows))
 
 

@@ -14,7 +14,7 @@ from crm.core.cli import Command, Context
 from crm.core.db import db
 from crm.core.words import N_, Refused
 from crm.demo.actions import enter_firms
-from crm.opening import demo_file, enter_units
+from crm.opening import enter_units
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +47,10 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
 def _accounts(arguments: argparse.Namespace, context: Context) -> int:
     context.actor.require("account:manage")
     chosen = current_app.config["TIDUI"]
-    path = demo_file(chosen)
     has_people = db.session.scalar(sa.select(User.id).where(User.is_demo).limit(1)) is not None
-    if chosen.demo is False or not path.exists() or not has_people:
+    if not chosen.has_demo or not has_people:
         raise Refused(N_("没有启用示范数据,所以没有示范账号。"))
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = json.loads(chosen.demo_accounts.read_text(encoding="utf-8"))
     if context.as_json:
         context.emit(rows)
     else:

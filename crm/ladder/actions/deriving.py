@@ -47,7 +47,7 @@ def rebuild(session: Session, firm_ids: Sequence[int]) -> int:
 
 
 STAGES = Derive(
-    "ladder stages",
+    "ladder.stages",
     frozenset({"firms", "firm_moves", "certifications", "above_scale", "year_figures"}),
     recompute,
 )

@@ -1,0 +1,31 @@
+"""The slots the factory fills: what higher features do within lower mechanisms, and in which order."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from crm.core import jobs, transaction
+from crm.core.db import Base
+from crm.firms import queries as registry
+from crm.firms.actions import targets
+from crm.firms.rules.words import SheetKind
+
+
+def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
+    assert [entry.name for entry in transaction.DERIVE] == ["firms.search", "ladder.stages"]
+    known = set(Base.metadata.tables)
+    for entry in transaction.DERIVE:
+        assert entry.tables <= known, entry.name
+
+
+def test_every_sheet_has_somebody_who_takes_it(app: Flask) -> None:
+    assert set(targets.TARGETS) >= {SheetKind.CERTIFICATIONS}
+
+
+def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
+    assert "stage" in [column.key for column in registry.COLUMNS]
+    assert len(registry.TAGS) == len(registry.PANELS) == len(registry.BULK) == 1
+
+
+def test_long_work_is_listed(app: Flask) -> None:
+    assert set(jobs.JOBS) == {"firms.import-read", "firms.import-write", "ladder.tag-match", "ladder.tag-write"}
