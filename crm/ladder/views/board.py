@@ -236,9 +236,11 @@ def calendar() -> Any:
     months: dict[str, list[queries.Expiry]] = {}
     for item in found:
         months.setdefault(item.expires_on.strftime("%Y-%m"), []).append(item)
+    month = request.args.get("month") if request.args.get("month") in months else None
     return render_template(
         "ladder/calendar.html",
-        months=months,
+        months={month: months[month]} if month else months,
+        month_only=month,
         total=len(found),
         within_six=sum(item.expires_on <= months_after(as_of, 6) for item in found),
         kind=kind,
