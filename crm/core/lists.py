@@ -244,6 +244,8 @@ def _typed(value: Any, sort: Sort) -> Any:
         raise ValueError("not a value of this column")
     if wanted is str:
         value.encode()  # half a surrogate pair is a ValueError, too
+    if wanted is int and not -(2**31) <= value < 2**31:
+        raise ValueError("beyond what every integer column holds")
     return value
 
 

@@ -8,6 +8,8 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
+from crm.core import lists
+from crm.firms.queries import ROW_SORT
 from tests import people
 
 
@@ -33,3 +35,9 @@ def test_a_date_filter_stands_in_its_field(client: FlaskClient) -> None:
     page = client.get("/firms?from=2020-01-02")
     assert page.status_code == 200
     assert 'value="2020-01-02"' in page.text
+
+
+def test_a_number_no_column_holds_is_no_position() -> None:
+    for number in (2**31, -(2**70)):
+        raw = base64.urlsafe_b64encode(json.dumps([number, 1, 1]).encode()).decode().rstrip("=")
+        assert lists.position(raw, ROW_SORT) is None
