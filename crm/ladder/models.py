@@ -12,7 +12,7 @@ from crm.accounts.models import User
 from crm.core.db import BigId, Model, Pk, Stamped, Versioned, Worded
 from crm.core.words import N_
 from crm.firms.models import Firm, firm_key
-from crm.firms.rules.words import BatchState
+from crm.firms.rules.words import BatchState, LeadingIndustry
 from crm.ladder.rules.words import ApplicationStep, EndCause, RowResult, Stage, TagDecision, TagOutcome
 
 
@@ -104,7 +104,7 @@ class Certification(Versioned, Stamped, Model):
             postgresql_where=sa.text("end_cause IS NULL OR end_cause <> 'entered-wrongly'"),
         ),
         sa.Index("ix_certifications_firm", "firm_id", "kind", "granted_on"),
-        sa.Index("ix_certifications_kind", "kind", "granted_on", "expires_on"),
+        sa.Index("ix_certifications_kind", "kind", "firm_id", "granted_on", "expires_on", "ended_on"),
         sa.Index("ix_certifications_expires", "expires_on", "kind"),
         sa.Index("ix_certifications_number", "kind", "number"),
     )
@@ -133,6 +133,7 @@ class Application(Versioned, Stamped, Model):
     __table_args__ = (
         sa.UniqueConstraint("firm_id", "kind", "is_open", name="uq_applications_one_open"),
         sa.Index("ix_applications_kind", "kind", "is_open", "step", "step_on"),
+        sa.Index("ix_applications_span", "closed_on", "opened_on", "kind", "firm_id"),
     )
 
 
@@ -164,7 +165,16 @@ class StageInterval(Model):
     is_pending: Mapped[bool] = mapped_column(default=False)  # 待复评: kept, but not counted
     cause: Mapped[str] = mapped_column(sa.String(60))  # message code
     params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    industry: Mapped[LeadingIndustry] = mapped_column(
+        Worded(LeadingIndustry)
+    )  # the firm's of today, to count by
     __table_args__ = (
         sa.UniqueConstraint("firm_id", "from_on"),
-        sa.Index("ix_stage_intervals_stage", "stage", "from_on", "to_on"),
+        # each answers from the index alone: the board's counts, the list's order, a year's moves, a firm on a day
+        sa.Index(
+            "ix_stage_intervals_stage", "stage", "to_on", "is_pending", "industry", "from_on", "firm_id"
+        ),
+        sa.Index("ix_stage_intervals_until", "to_on", "firm_id", "from_on", "stage", "is_pending"),
+        sa.Index("ix_stage_intervals_since", "from_on", "firm_id", "stage"),
+        sa.Index("ix_stage_intervals_firm", "firm_id", "from_on", "to_on", "stage"),
     )

@@ -502,7 +502,11 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_certifications_batch_id"), ["batch_id"], unique=False)
         batch_op.create_index("ix_certifications_expires", ["expires_on", "kind"], unique=False)
         batch_op.create_index("ix_certifications_firm", ["firm_id", "kind", "granted_on"], unique=False)
-        batch_op.create_index("ix_certifications_kind", ["kind", "granted_on", "expires_on"], unique=False)
+        batch_op.create_index(
+            "ix_certifications_kind",
+            ["kind", "firm_id", "granted_on", "expires_on", "ended_on"],
+            unique=False,
+        )
         batch_op.create_index("ix_certifications_number", ["kind", "number"], unique=False)
         batch_op.create_index(batch_op.f("ix_certifications_renews_id"), ["renews_id"], unique=False)
         batch_op.create_index(
@@ -655,6 +659,7 @@ def upgrade() -> None:
         sa.Column("is_pending", sa.Boolean(), nullable=False),
         sa.Column("cause", sa.String(length=60), nullable=False),
         sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("industry", sa.String(40), nullable=False),
         sa.ForeignKeyConstraint(
             ["firm_id"], ["firms.id"], name=op.f("fk_stage_intervals_firm_id"), ondelete="CASCADE"
         ),
@@ -663,7 +668,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("stage_intervals", schema=None) as batch_op:
-        batch_op.create_index("ix_stage_intervals_stage", ["stage", "from_on", "to_on"], unique=False)
+        batch_op.create_index(
+            "ix_stage_intervals_firm", ["firm_id", "from_on", "to_on", "stage"], unique=False
+        )
+        batch_op.create_index("ix_stage_intervals_since", ["from_on", "firm_id", "stage"], unique=False)
+        batch_op.create_index(
+            "ix_stage_intervals_stage",
+            ["stage", "to_on", "is_pending", "industry", "from_on", "firm_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_stage_intervals_until", ["to_on", "firm_id", "from_on", "stage", "is_pending"], unique=False
+        )
 
     op.create_table(
         "year_figures",
@@ -735,6 +751,9 @@ def upgrade() -> None:
             batch_op.f("ix_applications_certification_id"), ["certification_id"], unique=False
         )
         batch_op.create_index("ix_applications_kind", ["kind", "is_open", "step", "step_on"], unique=False)
+        batch_op.create_index(
+            "ix_applications_span", ["closed_on", "opened_on", "kind", "firm_id"], unique=False
+        )
 
     op.create_table(
         "application_moves",
@@ -775,6 +794,7 @@ def downgrade() -> None:
 
     op.drop_table("application_moves")
     with op.batch_alter_table("applications", schema=None) as batch_op:
+        batch_op.drop_index("ix_applications_span")
         batch_op.drop_index("ix_applications_kind")
         batch_op.drop_index(batch_op.f("ix_applications_certification_id"))
 
@@ -784,7 +804,10 @@ def downgrade() -> None:
 
     op.drop_table("year_figures")
     with op.batch_alter_table("stage_intervals", schema=None) as batch_op:
+        batch_op.drop_index("ix_stage_intervals_until")
         batch_op.drop_index("ix_stage_intervals_stage")
+        batch_op.drop_index("ix_stage_intervals_since")
+        batch_op.drop_index("ix_stage_intervals_firm")
 
     op.drop_table("stage_intervals")
     with op.batch_alter_table("rd_institutions", schema=None) as batch_op:

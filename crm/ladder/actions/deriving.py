@@ -14,7 +14,7 @@ from crm.core import audit
 from crm.core.clock import local
 from crm.core.transaction import Derive
 from crm.firms.models import AboveScale, Firm, FirmMove, YearFigures
-from crm.firms.rules.words import PRESENT, FirmStatus
+from crm.firms.rules.words import PRESENT, FirmStatus, LeadingIndustry
 from crm.ladder.models import Certification, StageInterval
 from crm.ladder.rules.kinds import KINDS
 from crm.ladder.rules.stages import Facts, Interval, Title, derive
@@ -78,7 +78,10 @@ def _firms(session: Session, touched: dict[str, set[int]]) -> set[int]:
 
 
 def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
-    columns = (Firm.id, Firm.registered_on, Firm.created_at, Firm.status, Firm.status_on, Firm.archived_on)
+    columns = (
+        Firm.id, Firm.registered_on, Firm.created_at, Firm.status, Firm.status_on, Firm.archived_on,
+        Firm.leading_industry,
+    )  # fmt: skip
     # the lock makes a second writer of the same firm wait, and then read what the first has committed
     firms = session.execute(
         sa.select(*columns).where(Firm.id.in_(firm_ids)).order_by(Firm.id).with_for_update(key_share=True)
@@ -108,7 +111,9 @@ def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
     for firm_id, on, status in session.execute(steps.order_by(FirmMove.on, FirmMove.id)):
         moves[firm_id].append((on, status))
     wanted: dict[int, list[Interval]] = {}
-    for firm_id, registered_on, created_at, status, status_on, archived_on in firms:
+    industries: dict[int, LeadingIndustry] = {}
+    for firm_id, registered_on, created_at, status, status_on, archived_on, industry in firms:
+        industries[firm_id] = industry
         first = [title.granted_on for title in titles[firm_id]]
         facts = Facts(
             presence(
@@ -119,7 +124,7 @@ def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
             revenue[firm_id],
         )
         wanted[firm_id] = derive(facts)
-    return _write(session, firm_ids, wanted)
+    return _write(session, firm_ids, wanted, industries)
 
 
 def presence(
@@ -151,12 +156,17 @@ def presence(
     return found
 
 
-def _write(session: Session, firm_ids: Sequence[int], wanted: dict[int, list[Interval]]) -> int:
+def _write(
+    session: Session,
+    firm_ids: Sequence[int],
+    wanted: dict[int, list[Interval]],
+    industries: dict[int, LeadingIndustry],
+) -> int:
     """Replace what differs: unchanged intervals keep their rows."""
     known: dict[int, dict[tuple[Any, ...], int]] = defaultdict(dict)
     cells = (
         StageInterval.firm_id, StageInterval.id, StageInterval.from_on, StageInterval.to_on, StageInterval.stage,
-        StageInterval.is_pending, StageInterval.cause, StageInterval.params,
+        StageInterval.is_pending, StageInterval.cause, StageInterval.params, StageInterval.industry,
     )  # fmt: skip
     for firm_id, row_id, *rest in session.execute(
         sa.select(*cells).where(StageInterval.firm_id.in_(firm_ids))
@@ -167,8 +177,8 @@ def _write(session: Session, firm_ids: Sequence[int], wanted: dict[int, list[Int
     for firm_id in firm_ids:
         old = known[firm_id]
         for item in wanted.get(firm_id, ()):
-            if old.pop(_key(*item), None) is None:
-                rows.append({"firm_id": firm_id, **item._asdict()})
+            if old.pop(_key(*item, industries[firm_id]), None) is None:
+                rows.append({"firm_id": firm_id, **item._asdict(), "industry": industries[firm_id]})
         gone.extend(old.values())
     for start in range(0, len(gone), CHUNK):
         session.execute(
@@ -182,6 +192,6 @@ def _write(session: Session, firm_ids: Sequence[int], wanted: dict[int, list[Int
 
 
 def _key(
-    from_on: dt.date, to_on: Any, stage: Any, is_pending: bool, cause: str, params: Any
+    from_on: dt.date, to_on: Any, stage: Any, is_pending: bool, cause: str, params: Any, industry: Any
 ) -> tuple[Any, ...]:
-    return from_on, to_on, stage, is_pending, cause, tuple(sorted(params.items()))
+    return from_on, to_on, stage, is_pending, cause, tuple(sorted(params.items())), industry

@@ -13,17 +13,8 @@ from crm.ladder.queries.batches import (
     shown,
     without_day,
 )
-from crm.ladder.queries.board import (
-    CARDS,
-    Card,
-    Column,
-    Within,
-    board,
-    held_by,
-    holders,
-    more_cards,
-    under_way_of,
-)
+from crm.ladder.queries.board import Column, board, holders, more_cards
+from crm.ladder.queries.cards import CARDS, Card, held_by, under_way_of
 from crm.ladder.queries.counts import Group, at_stage, count_firms, present_on, valid_on
 from crm.ladder.queries.due import (
     Expiry,
@@ -60,6 +51,7 @@ from crm.ladder.queries.listing import (
     own_operation,
 )
 from crm.ladder.queries.registry import Registry, load_registry
+from crm.ladder.queries.within import Within
 
 __all__ = [
     "CARDS", "OUTSIDE", "SORTS", "Card", "Column", "Expiry", "Flow", "Followed", "Group", "Registry",

@@ -17,9 +17,9 @@ from crm.firms.models import Firm
 from crm.firms.queries import visible_to
 from crm.firms.rules.words import FirmStatus, LeadingIndustry
 from crm.ladder.models import Application, StageInterval, TagBatch, TagRow
-from crm.ladder.queries.board import open_on
 from crm.ladder.queries.counts import at_stage
 from crm.ladder.queries.firm import bounded
+from crm.ladder.queries.within import open_on
 from crm.ladder.rules.tagging import tally
 from crm.ladder.rules.words import Stage, TagDecision, TagOutcome
 

@@ -86,9 +86,7 @@ def count_firms(
         statement = statement.outerjoin(Unit, Unit.id == Firm.street_id)
     groups: dict[str, Group] = {} if by else {ALL: Group(ALL)}
     rows = session.execute(
-        statement.add_columns(key.label("key"))
-        .where(where, visible_to(viewer))
-        .order_by(Firm.id)
+        statement.add_columns(key.label("key")).where(where, visible_to(viewer)).order_by(Firm.id)
     )
     for firm_id, name in rows:
         found = name or NONE

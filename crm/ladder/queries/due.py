@@ -15,8 +15,8 @@ from crm.firms.queries import figures_visible_to, visible_to
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import IpKind, NameKind
 from crm.ladder.models import Application, Certification, StageInterval
-from crm.ladder.queries.board import Within
 from crm.ladder.queries.counts import at_stage, valid_on
+from crm.ladder.queries.within import Within
 from crm.ladder.rules.board import light, months_after
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import Stage

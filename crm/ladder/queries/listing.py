@@ -20,8 +20,8 @@ from crm.firms.models import Firm
 from crm.firms.queries import exportable_by, visible_to
 from crm.firms.queries.finding import text_condition
 from crm.ladder.models import Application, Certification, StageInterval
-from crm.ladder.queries.board import Within, open_on
 from crm.ladder.queries.counts import at_stage, valid_on
+from crm.ladder.queries.within import Within, open_on
 from crm.ladder.rules.words import Stage
 
 SORTS = [
