@@ -164,8 +164,11 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Hook the SQLite settings onto an engine; on PostgreSQL there is nothing to do."""
+    """Hook the SQLite settings onto an engine; on PostgreSQL bound how long a connection waits."""
     if engine.dialect.name != "sqlite":
+        from crm.core.patience import limit_waits
+
+        limit_waits(engine)
         return
 
     @event.listens_for(engine, "connect")
