@@ -158,10 +158,10 @@ def test_the_real_bulletins_are_matched_as_promised() -> None:
     for truth in sorted((folder / "bulletins").glob("*.truth.csv")):
         with truth.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-        begun = time.perf_counter()
+        begun = time.process_time()
         matcher = Matcher((number, name, (), None) for number, (_, name) in enumerate(firms))
         matches = [matcher.match(row["公布名称"]) for row in rows]
-        assert time.perf_counter() - begun < 3
+        assert time.process_time() - begun < 3
         for row, match in zip(rows, matches, strict=True):
             if row["差异"] in ("exact", "space", "place"):
                 assert match.outcome is Outcome.MATCHED, row
