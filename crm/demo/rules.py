@@ -242,7 +242,7 @@ def _figures(
 
 
 def _year(rng: random.Random, start: dt.date, today: dt.date) -> int:
-    return rng.randint(start.year, max(start.year, today.year - 1))
+    return rng.randint(start.year, max(start.year, today.year))
 
 
 def _titles(
@@ -278,7 +278,7 @@ def _titles(
                     }
                 )
     if high:
-        on = dt.date(_year(rng, start, today), rng.choice((11, 12)), rng.randint(1, 28))
+        on = dt.date(_year(rng, start, today), rng.choice((9, 10, 11, 12)), rng.randint(1, 28))
         while start <= on <= today:
             add(
                 {
