@@ -9,12 +9,11 @@ from typing import Any
 
 from flask import Flask
 from flask_login import LoginManager, current_user
-from flask_migrate import Migrate
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, transaction, undo, web
+from crm.core import audit, errors, i18n, logs, migrating, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -56,7 +55,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init()
     db.init_app(app)
-    Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    migrating.init(app)
     with app.app_context():
         prepare(db.engine)
     audit.install()

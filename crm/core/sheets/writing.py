@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
-
 _ZONE = ZoneInfo("Asia/Shanghai")
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LONGEST = 32_767
@@ -112,6 +110,8 @@ def write_xlsx(target: Path | BinaryIO, sheets: Iterable[SheetSpec]) -> int:
 
     A sheet with more rows than Excel holds goes on in a further one.
     """
+    import xlsxwriter  # here: most commands write none
+
     written = 0
     book = xlsxwriter.Workbook(
         str(target) if isinstance(target, Path) else target,
