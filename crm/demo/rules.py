@@ -300,7 +300,7 @@ def _titles(
             if strength > 0.5 and rng.random() < chance * 2 * strength:
                 day = day_in(rng, max(start, dt.date(2022, 9, 1)), today)
                 add({"kind": kind, "granted_on": day, "expires_on": years_later(day, 3), "number": None})
-        if rng.random() < 0.17:
+        if rng.random() < 0.09:
             day = day_in(rng, start, today)
             made.institutions.append(
                 {
