@@ -41,3 +41,22 @@ def test_a_number_no_column_holds_is_no_position() -> None:
     for number in (2**31, -(2**70)):
         raw = base64.urlsafe_b64encode(json.dumps([number, 1, 1]).encode()).decode().rstrip("=")
         assert lists.position(raw, ROW_SORT) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/firms/bulk/a%00b/undo",
+        "/ladder/selection/undo?operation=a%00b",
+        "/firms/import/{batch}/doubtful/10000000000000000",
+    ],
+)
+def test_what_only_postgresql_cannot_compare_is_not_there_either(client: FlaskClient, address: str) -> None:
+    people.sign_in(client, people.SCIENCE)
+    sent = people.post(
+        client,
+        "/firms/import",
+        {"sheet": "registry", "mode": "both", "pasted": "企业名称\t地址\n某厂有限公司\t甲路\n"},
+    )
+    batch = sent.headers["Location"].rpartition("/")[2]
+    assert people.post(client, address.format(batch=batch)).status_code in (404, 422)

@@ -150,9 +150,11 @@ def firm_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 def get_row(session: Session, batch_id: int, row_no: int) -> ImportRow:
     """One staged row. Raises `Missing`."""
-    found = session.execute(
-        sa.select(ImportRow).where(ImportRow.batch_id == batch_id, ImportRow.row_no == row_no)
-    ).scalar_one_or_none()
+    found = None
+    if 0 < row_no < 2**31:
+        found = session.execute(
+            sa.select(ImportRow).where(ImportRow.batch_id == batch_id, ImportRow.row_no == row_no)
+        ).scalar_one_or_none()
     if found is None:
         raise Missing(N_("没有这一行。"))
     return found

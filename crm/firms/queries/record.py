@@ -236,7 +236,7 @@ def own_operation(session: Session, operation: str, *, actor: Actor, action: str
     """Raises `Missing` unless the operation is this person's and of this kind."""
     found = session.execute(
         sa.select(AuditEnvelope.seq).where(
-            AuditEnvelope.operation == operation[:32],
+            AuditEnvelope.operation == operation.replace("\x00", "")[:32],
             AuditEnvelope.action == action,
             AuditEnvelope.actor_id == actor.user_id,
         )

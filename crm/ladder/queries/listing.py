@@ -116,7 +116,7 @@ def own_operation(session: Session, operation: str, actions: Sequence[str], *, v
     """Whether the viewer did this operation and it is one of these."""
     found = session.scalar(
         sa.select(AuditEnvelope.seq).where(
-            AuditEnvelope.operation == operation[:32],
+            AuditEnvelope.operation == operation.replace("\x00", "")[:32],
             AuditEnvelope.actor_id == viewer.user_id,
             AuditEnvelope.action.in_(actions),
         )
