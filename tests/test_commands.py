@@ -84,3 +84,10 @@ def test_a_person_without_the_right_writes_no_demo_firms(
     capsys.readouterr()
     assert main(["ladder", "count", "--as-of", "2026-01-01", "--stage", "micro-growth", "--json"]) == 0
     assert not any(row["count"] for row in json.loads(capsys.readouterr().out))
+
+
+def test_an_administrator_counts_no_firms(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["people", "add", "wang.li", "王莉", "--role", "auditor"]) == 0
+    assert (
+        main(["ladder", "count", "--as-of", "2026-01-01", "--stage", "micro-growth", "--as", "wang.li"]) == 1
+    )

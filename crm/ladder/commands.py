@@ -142,6 +142,7 @@ def _count_arguments(parser: argparse.ArgumentParser) -> None:
 
 def count(arguments: argparse.Namespace, context: Context) -> int:
     """How many firms held a certificate, or were at a stage, on a day; with their ids."""
+    context.actor.require("firm:read")
     if arguments.kind:
         get_kind(arguments.kind)
     groups = queries.count_firms(
