@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import StopValidation
 
 from crm.core.i18n import lazy_gettext, say
-from crm.core.words import Refused, Word
+from crm.core.words import Conflict, Refused, Word
 
 Judge = Callable[[str], Any]
 
@@ -102,8 +102,11 @@ class Form(FlaskForm):  # type: ignore[misc]
         """What the judged and chosen fields came to, by field name."""
         return {field.name: field.value for field in self if hasattr(field, "value")}
 
+    http_status = 422  # of the answer when it could not be saved; 409 when others were quicker
+
     def refuse(self, refusal: Refused) -> str | None:
         """Put a refusal beside the field it names; returns its sentence when it belongs to none."""
+        self.http_status = 409 if isinstance(refusal, Conflict) else 422
         if refusal.field and refusal.field in self._fields:
             field = self._fields[refusal.field]
             field.errors = [*field.errors, say(refusal)]

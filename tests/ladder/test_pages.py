@@ -173,7 +173,7 @@ def test_a_firm_is_granted_renewed_ended_and_followed_on_its_forms(
     assert "GR202533111111" in panel and "单项冠军" in panel
     end = {"version": version, "cause": "revoked", "on": "2026-06-01", "reason": "累计两年未填报年报"}
     assert people.post(client, f"/ladder/certifications/{made.id}/end", end).status_code == 303
-    assert people.post(client, f"/ladder/certifications/{made.id}/end", end).status_code == 422
+    assert people.post(client, f"/ladder/certifications/{made.id}/end", end).status_code == 409
     assert client.get(f"/ladder/certifications/{made.id}/reopen").status_code == 200
     with app.app_context():
         stages = db.session.scalars(sa.select(StageInterval.stage).order_by(StageInterval.from_on)).all()

@@ -109,7 +109,7 @@ def rename_save(firm_id: int) -> Any:
         except Refused as refusal:
             db.session.rollback()
             refused, firm = form.refuse(refusal), _firm(firm_id)
-    return render_template("firms/rename.html", firm=firm, form=form, refused=refused), 422
+    return render_template("firms/rename.html", firm=firm, form=form, refused=refused), form.http_status
 
 
 @bp.get("/firms/<int:firm_id>/move")
@@ -142,7 +142,7 @@ def move_save(firm_id: int) -> Any:
             db.session.rollback()
             refused, firm = form.refuse(refusal), _firm(firm_id)
     page = render_template("firms/move.html", firm=firm, form=form, refused=refused, moves=_moves(firm_id))
-    return page, 422
+    return page, form.http_status
 
 
 @bp.get("/firms/<int:firm_id>/archive")
@@ -173,7 +173,7 @@ def archive_save(firm_id: int) -> Any:
         except Refused as refusal:
             db.session.rollback()
             refused, firm = form.refuse(refusal), _firm(firm_id)
-    return render_template("firms/archive.html", firm=firm, form=form, refused=refused), 422
+    return render_template("firms/archive.html", firm=firm, form=form, refused=refused), form.http_status
 
 
 @bp.post("/firms/<int:firm_id>/restore")

@@ -140,7 +140,7 @@ def _save_contact(firm_id: int, contact_id: int | None) -> Any:
             db.session.rollback()
             refused, firm = form.refuse(refusal), _firm(firm_id)
             contact = None if contact_id is None else _contact(firm_id, contact_id)
-    return _contact_form(form, firm, contact, refused), 422
+    return _contact_form(form, firm, contact, refused), form.http_status
 
 
 @bp.post("/firms/<int:firm_id>/contacts/<int:contact_id>/drop")

@@ -60,7 +60,7 @@ def firm_panel(firm_id: int) -> Any:
 
 def _page(template: str, form: Any, firm: Firm, refused: str | None = None, **more: Any) -> Answer:
     page = render_template(template, form=form, firm=firm, refused=refused, **more)
-    return (page, 422) if refused or form.errors else page
+    return (page, form.http_status) if refused or form.errors else page
 
 
 @bp.route("/ladder/firms/<int:firm_id>/certifications/new", methods=["GET", "POST"])
