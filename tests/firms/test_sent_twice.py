@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -60,3 +61,23 @@ def test_a_form_without_its_version_overwrites_nothing(app: Flask, client: Flask
     assert sent.status_code == 409
     with app.app_context():
         assert db.session.get_one(Firm, firm_id).name == "温州海诚智能装备有限公司"
+
+
+def test_an_import_written_by_many_at_once_is_written_once(app: Flask, client: FlaskClient) -> None:
+    people.sign_in(client, people.SCIENCE)
+    lines = "".join(f"温州同写{number}有限公司\t甲路\n" for number in range(40))
+    sent = people.post(
+        client, "/firms/import", {"sheet": "registry", "mode": "both", "pasted": "企业名称\t地址\n" + lines}
+    )
+    browsers = [people.sign_in(app.test_client(), people.SCIENCE) for _ in range(4)]
+    tokens = [people.csrf(browser) for browser in browsers]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(
+                lambda pair: pair[0].post(sent.headers["Location"] + "/write", data={"csrf_token": pair[1]}),
+                zip(browsers, tokens, strict=True),
+            )
+        )
+    assert [answer.status_code for answer in answers] == [303] * 4
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 40

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.undo import undo
-from crm.core.words import N_, Message, Refused
+from crm.core.words import N_, Conflict, Message, Refused
 from crm.firms.actions import registering
 from crm.firms.actions.registering import Entry
 from crm.firms.actions.targets import Incoming, target_of
@@ -285,6 +286,7 @@ def write(session: Session, batch: ImportBatch, *, actor: Actor, today: dt.date)
     """Write the batch as it was previewed and decided: all of it or nothing. Doubtful rows nobody decided are
     left out. Raises `Conflict` when the registry has moved on."""
     require(actor, batch.sheet)
+    session.refresh(batch, with_for_update=True)  # sent twice: the second waits here, and then finds it done
     if batch.state not in (BatchState.READY, BatchState.WRITING):
         raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
     operation = audit.begin(
@@ -305,23 +307,32 @@ def write(session: Session, batch: ImportBatch, *, actor: Actor, today: dt.date)
         )
         .order_by(ImportRow.row_no)
     ).all()  # fmt: skip
-    source = batch.source or batch.filename
-    if batch.sheet is SheetKind.REGISTRY:
-        registering.write(session, _entries(session, rows), actor=actor, today=today, source=source)
-    else:
-        target = target_of(batch.sheet)
-        incoming = [
-            Incoming(row.row_no, firm_id, row.values, row.outcome)
-            for row in rows
-            if (firm_id := _chosen(row)) is not None
-        ]
-        target.write(session, incoming, actor=actor, today=today, source=source)
+    try:
+        _write_rows(session, batch, rows, actor=actor, today=today)
+    except IntegrityError:
+        session.rollback()
+        raise Conflict(N_("同样的内容刚刚由别人保存了，请刷新后核对。")) from None
     batch.operation, batch.state = operation.id, BatchState.DONE
     session.execute(sa.delete(ImportFile).where(ImportFile.batch_id == batch.id))
     if batch.sheet is SheetKind.CONTACTS:
         _forget(session, batch.id)
     session.flush()
     return operation
+
+
+def _write_rows(
+    session: Session, batch: ImportBatch, rows: Sequence[Any], *, actor: Actor, today: dt.date
+) -> None:
+    source = batch.source or batch.filename
+    if batch.sheet is SheetKind.REGISTRY:
+        registering.write(session, _entries(session, rows), actor=actor, today=today, source=source)
+        return
+    incoming = [
+        Incoming(row.row_no, firm_id, row.values, row.outcome)
+        for row in rows
+        if (firm_id := _chosen(row)) is not None
+    ]
+    target_of(batch.sheet).write(session, incoming, actor=actor, today=today, source=source)
 
 
 def hand_over(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
