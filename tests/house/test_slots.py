@@ -28,4 +28,9 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
 
 
 def test_long_work_is_listed(app: Flask) -> None:
-    assert set(jobs.JOBS) == {"firms.import-read", "firms.import-write", "ladder.tag-match", "ladder.tag-write"}
+    assert set(jobs.JOBS) == {
+        "firms.import-read",
+        "firms.import-write",
+        "ladder.tag-match",
+        "ladder.tag-write",
+    }
