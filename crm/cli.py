@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out, err = cli.streams()
     try:
         app = create_app()
+        gc.freeze()  # what is loaded stays: collections look at the command's own objects only
         logs.quiet()
         with app.app_context(), app.test_request_context():
             writing()

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, scoped_session
 
 from crm.core import pinyin
+from crm.core.bulk import insert_rows
 from crm.core.db import Base, BigId
 from crm.core.folding import fold
 from crm.core.grams import (
@@ -202,7 +203,7 @@ def _grams_of(row: dict[str, Any]) -> list[str]:
 
 def _add(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
     if rows:
-        connection.execute(sa.insert(entries), rows)
+        insert_rows(connection, entries, rows)
         _add_grams(connection, rows)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.core.audit.operation import Operation, Unnamed, running
 from crm.core.audit.tables import AuditChange, AuditPersonal
 from crm.core.audit.values import COMMITTED, change_bytes, commit_to, jsonable
+from crm.core.bulk import insert_rows, within
 from crm.core.clock import now
 from crm.core.db import Base, Stamped
 from crm.core.words import N_, Conflict
@@ -39,13 +40,6 @@ def columns_of(model: type[Base]) -> Mapping[str, sa.Column[Any]]:
 def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def within(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    """`column IN ids` (sorted, distinct); two bounds when they follow each other without a gap, as an import's do."""
-    if len(ids) > 2 and ids[-1] - ids[0] + 1 == len(ids):
-        return column.between(ids[0], ids[-1])
-    return column.in_(ids)
 
 
 def needed(session: Session, model: type[Base]) -> Operation | None:
@@ -88,10 +82,8 @@ def record(session: Session, model: type[Base], rows: Iterable[Change]) -> None:
         )
         operation.n += 1
         touched.add(row_id)
-    connection = session.connection()
     for table, values in ((AuditChange.__table__, changes), (AuditPersonal.__table__, personal)):
-        for part in chunks(values):
-            connection.execute(sa.insert(cast(sa.Table, table)), part)
+        insert_rows(session.connection(), cast(sa.Table, table), values)
 
 
 def _protect(
@@ -155,13 +147,8 @@ def _insert(
     session: Session, model: type[Base], full: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> None:
     columns = columns_of(model)
-    statement = sa.insert(cast(sa.Table, model.__table__)).values(
-        {columns[name].key: _bound(name, columns[name]) for name in names}
-    )
-    for part in chunks(full):
-        session.connection().execute(
-            statement, [{f"b_{name}": values[name] for name in names} for values in part]
-        )
+    table = cast(sa.Table, model.__table__)
+    insert_rows(session.connection(), table, full, {name: columns[name].key for name in names})
 
 
 def _bound(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.audit import AuditChange, AuditPersonal
-from crm.core.audit.journal import STAMPS, chunks, columns_of, present, within
+from crm.core.audit.journal import STAMPS, chunks, columns_of, present
+from crm.core.bulk import within
 from crm.core.db import Base
 from crm.core.undo.obstacles import ERASED, MOST, REFERRED, SECRET, Blocked, Obstacle, undoable
 from crm.core.words import N_, Refused

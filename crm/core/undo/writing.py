@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import sort_tables_and_constraints as sort_tables
 
 from crm.core import audit
-from crm.core.audit.journal import chunks, columns_of, present, restore_rows, within, write_updates
+from crm.core.audit.journal import chunks, columns_of, present, restore_rows, write_updates
+from crm.core.bulk import within
 from crm.core.db import Base
 from crm.core.undo.planning import Plan, references
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit, search
 from crm.core.audit import AuditChange
+from crm.core.bulk import within
 from crm.core.transaction import Derive
 from crm.firms.models import Firm, FirmName
 from crm.firms.queries.finding import KIND
@@ -26,7 +27,7 @@ def reindex(session: Session, touched: dict[str, set[int]]) -> None:
         ids.update(_dropped_from(session, names))
     for part in _parts(sorted(ids)):
         search.index(session, KIND, _docs(session, part))
-        gone = set(part) - set(session.scalars(sa.select(Firm.id).where(Firm.id.in_(part))))
+        gone = set(part) - set(session.scalars(sa.select(Firm.id).where(within(Firm.id, part))))
         if gone:
             search.remove(session, KIND, sorted(gone))
 
@@ -42,10 +43,10 @@ def reindex_all(session: Session) -> int:
 def _docs(session: Session, ids: list[int]) -> Iterator[tuple[int, search.SearchDoc]]:
     others: dict[int, list[str]] = {}
     for firm_id, name in session.execute(
-        sa.select(FirmName.firm_id, FirmName.name).where(FirmName.firm_id.in_(ids)).order_by(FirmName.id)
+        sa.select(FirmName.firm_id, FirmName.name).where(within(FirmName.firm_id, ids)).order_by(FirmName.id)
     ):
         others.setdefault(firm_id, []).append(name)
-    rows = session.execute(sa.select(Firm.id, Firm.name, Firm.code).where(Firm.id.in_(ids)))
+    rows = session.execute(sa.select(Firm.id, Firm.name, Firm.code).where(within(Firm.id, ids)))
     for firm_id, name, code in rows:
         yield firm_id, search.SearchDoc([name, *others.get(firm_id, ())], [code] if code else [])
 

@@ -7,13 +7,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.core import audit
+from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
 from crm.core.undo import undo
 from crm.core.words import N_, Conflict, Message, Refused
@@ -194,7 +195,7 @@ def stage(
             "batch_id": batch.id,
             "row_no": item.read.row_no,
             "raw": item.read.raw,
-            "values": item.read.values,
+            "parsed": item.read.values,
             "outcome": item.joined.outcome,
             "firm_id": item.joined.firm_id,
             "how": item.joined.how.value if item.joined.how else None,
@@ -205,8 +206,7 @@ def stage(
         }
         for item in staged
     ]
-    for start in range(0, len(rows), 2000):
-        session.execute(sa.insert(ImportRow), rows[start : start + 2000])
+    insert_rows(session.connection(), cast(sa.Table, ImportRow.__table__), rows)
     batch.mapping, batch.headings = dict(mapping), list(headings)
     batch.options = {**batch.options, "sheet_names": list(sheet_names)}
     batch.counts, batch.state, batch.problem = counts_of(staged), BatchState.READY, None

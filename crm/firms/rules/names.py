@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from crm.core.folding import fold
@@ -200,6 +200,7 @@ def without_note(name: str) -> tuple[str, str]:
     return folded[: note.start()], note[1]
 
 
+@lru_cache(maxsize=32_768)  # an import asks for each of its names three times
 def normalise(name: str) -> str:
     """The key under which two names are the same firm: folded, without brackets and punctuation, without
     省/市 after a place, 有限责任公司 written 有限公司. 股份有限公司 stays apart: 股改 makes another name."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core import audit
+from crm.core.bulk import insert_rows, within
 from crm.core.clock import local
 from crm.core.transaction import Derive
 from crm.firms.models import AboveScale, Firm, FirmMove, YearFigures
@@ -35,14 +36,15 @@ _CAUSES = {
 
 def recompute(session: Session, touched: dict[str, set[int]]) -> None:
     """Bring the stage intervals of the touched firms up to date. `touched` is table → row ids."""
-    rebuild(session, sorted(_firms(session, touched)))
+    rebuild(session, list(_firms(session, touched)))
 
 
 def rebuild(session: Session, firm_ids: Sequence[int]) -> int:
     """Derive the stages of these firms anew. Returns how many intervals were written or removed."""
     written = 0
-    for start in range(0, len(firm_ids), CHUNK):
-        written += _rebuild(session, firm_ids[start : start + CHUNK])
+    ids = sorted(set(firm_ids))
+    for start in range(0, len(ids), CHUNK):
+        written += _rebuild(session, ids[start : start + CHUNK])
     return written
 
 
@@ -82,43 +84,48 @@ def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
         Firm.id, Firm.registered_on, Firm.created_at, Firm.status, Firm.status_on, Firm.archived_on,
         Firm.leading_industry,
     )  # fmt: skip
+
+    def among(column: InstrumentedAttribute[int]) -> sa.ColumnElement[bool]:
+        return within(column, firm_ids)
+
     # the lock makes a second writer of the same firm wait, and then read what the first has committed
     firms = session.execute(
-        sa.select(*columns).where(Firm.id.in_(firm_ids)).order_by(Firm.id).with_for_update(key_share=True)
+        sa.select(*columns).where(among(Firm.id)).order_by(Firm.id).with_for_update(key_share=True)
     ).all()
     titles: dict[int, list[Title]] = defaultdict(list)
     cells = (
         Certification.firm_id, Certification.kind, Certification.granted_on, Certification.expires_on,
         Certification.ended_on, Certification.end_cause, Certification.number,
     )  # fmt: skip
-    held = sa.select(*cells).where(Certification.firm_id.in_(firm_ids), Certification.kind.in_(_COUNTED))
+    held = sa.select(*cells).where(among(Certification.firm_id), Certification.kind.in_(_COUNTED))
     for row in session.execute(held.order_by(Certification.granted_on, Certification.id)):
         titles[row.firm_id].append(
             Title(row.kind, row.granted_on, row.expires_on, row.ended_on, row.end_cause, row.number)
         )
     scale: dict[int, dict[int, bool]] = defaultdict(dict)
     query = sa.select(AboveScale.firm_id, AboveScale.year, AboveScale.is_above)
-    for firm_id, year, is_above in session.execute(query.where(AboveScale.firm_id.in_(firm_ids))):
+    for firm_id, year, is_above in session.execute(query.where(among(AboveScale.firm_id))):
         scale[firm_id][year] = is_above
     revenue: dict[int, dict[int, int]] = defaultdict(dict)
     figures = sa.select(YearFigures.firm_id, YearFigures.year, YearFigures.revenue_yuan).where(
-        YearFigures.firm_id.in_(firm_ids), YearFigures.revenue_yuan.is_not(None)
+        among(YearFigures.firm_id), YearFigures.revenue_yuan.is_not(None)
     )
     for firm_id, year, amount in session.execute(figures):
         revenue[firm_id][year] = amount or 0
     moves: dict[int, list[tuple[dt.date, FirmStatus]]] = defaultdict(list)
-    steps = sa.select(FirmMove.firm_id, FirmMove.on, FirmMove.status).where(FirmMove.firm_id.in_(firm_ids))
+    steps = sa.select(FirmMove.firm_id, FirmMove.on, FirmMove.status).where(among(FirmMove.firm_id))
     for firm_id, on, status in session.execute(steps.order_by(FirmMove.on, FirmMove.id)):
         moves[firm_id].append((on, status))
     wanted: dict[int, list[Interval]] = {}
     industries: dict[int, LeadingIndustry] = {}
+    days: dict[dt.datetime, dt.date] = {}  # rows of one import share their moment
     for firm_id, registered_on, created_at, status, status_on, archived_on, industry in firms:
         industries[firm_id] = industry
+        if created_at not in days:
+            days[created_at] = local(created_at).date()
         first = [title.granted_on for title in titles[firm_id]]
         facts = Facts(
-            presence(
-                registered_on, local(created_at).date(), first, moves[firm_id], status, status_on, archived_on
-            ),
+            presence(registered_on, days[created_at], first, moves[firm_id], status, status_on, archived_on),
             titles[firm_id],
             scale[firm_id],
             revenue[firm_id],
@@ -169,7 +176,7 @@ def _write(
         StageInterval.is_pending, StageInterval.cause, StageInterval.params, StageInterval.industry,
     )  # fmt: skip
     for firm_id, row_id, *rest in session.execute(
-        sa.select(*cells).where(StageInterval.firm_id.in_(firm_ids))
+        sa.select(*cells).where(within(StageInterval.firm_id, firm_ids))
     ):
         known[firm_id][_key(*rest)] = row_id
     gone: list[int] = []
@@ -185,9 +192,7 @@ def _write(
             sa.delete(StageInterval).where(StageInterval.id.in_(gone[start : start + CHUNK])),
             execution_options={"synchronize_session": False},
         )
-    connection = session.connection()
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(sa.insert(StageInterval), rows[start : start + CHUNK])
+    insert_rows(session.connection(), cast(sa.Table, StageInterval.__table__), rows)
     return len(gone) + len(rows)
 
 

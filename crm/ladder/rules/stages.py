@@ -210,7 +210,10 @@ def _events(facts: Facts) -> Iterable[_Event]:
                 yield _Event(pending[1], PENDING, -1, "ended", gone)
             else:
                 yield _Event(pending[1], PENDING, -1, "pending-over", {"kind": title.kind})
-    yield from _yearly(facts.above_scale, ABOVE_SCALE_CARRY, 0, "above-scale", "above-scale-lost")
+    if facts.above_scale:
+        yield from _yearly(facts.above_scale, ABOVE_SCALE_CARRY, 0, "above-scale", "above-scale-lost")
+    if not facts.revenue:
+        return
     reached = {year: amount >= REVENUE_LINE_YUAN for year, amount in facts.revenue.items()}
     for event in _yearly(reached, REVENUE_CARRY, 1, "revenue-reached", "revenue-lost"):
         params = {"year": event.params["year"] - 1, "amount_yuan": REVENUE_LINE_YUAN}
