@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import IpKind, NameKind
 from crm.ladder.models import Application, Certification, StageInterval
 from crm.ladder.queries.counts import at_stage, valid_on
-from crm.ladder.queries.within import Within
+from crm.ladder.queries.within import ONE, Within
 from crm.ladder.rules.board import light, months_after
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import Stage
@@ -51,58 +52,98 @@ class Rename:
     due_on: dt.date
 
 
+def expiry_days(
+    session: Session, within: Within, *, viewer: Actor, months: int = 12, kind: str | None = None
+) -> list[tuple[dt.date, int]]:
+    """How many certificates lapse on which day of so many months, in their order; which ones, says `expiries`."""
+    query = (
+        sa.select(Certification.expires_on, sa.func.count())
+        .where(*_lapsing(within, viewer, within.as_of, months_after(within.as_of, months), kind))
+        .group_by(Certification.expires_on)
+        .order_by(Certification.expires_on)
+    )
+    return [(day, number) for day, number in session.execute(query) if day is not None]
+
+
 def expiries(
     session: Session,
     within: Within,
+    spans: Sequence[tuple[dt.date, dt.date]],
     *,
     viewer: Actor,
-    months: int = 12,
     kind: str | None = None,
-    limit: int = 2000,
+    limit: int,
+    skip: int = 0,
 ) -> list[Expiry]:
-    """Certificates that lapse within so many months and have no successor yet, the nearest first. One statement.
+    """Certificates that lapse within these spans of days and have no successor yet, the nearest first; of each
+    span at most `limit` after the first `skip`. One statement.
 
     Without a kind those that all lapse on the same day of the year are left out: the page names them as one.
     """
-    as_of = within.as_of
-    officer, later = aliased(User), aliased(Certification)
-    followed = sa.exists().where(
+    if not spans:
+        return []
+    officer = aliased(User)
+    order = (Certification.expires_on, Firm.name_sort, Certification.id)
+    parts = [
+        sa.select(Certification.id)
+        .join(Firm, Firm.id == Certification.firm_id)
+        .where(*_lapsing(within, viewer, first, last, kind))
+        .order_by(*order)
+        .limit(limit)
+        .offset(skip)
+        for first, last in spans
+    ]
+    chosen = sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery()
+    followed = sa.exists(ONE).where(
         Application.firm_id == Certification.firm_id, Application.kind == Certification.kind,
         Application.is_open.is_(True),
-    )  # fmt: skip
-    renewed = sa.exists().where(
-        later.firm_id == Certification.firm_id, later.kind == Certification.kind, later.ended_on.is_(None),
-        later.granted_on > Certification.granted_on,
-        sa.or_(later.expires_on.is_(None), later.expires_on > Certification.expires_on),
     )  # fmt: skip
     query = (
         sa.select(
             Certification.firm_id, Firm.name, officer.name, Certification.kind, Certification.number,
             Certification.expires_on, followed,
         )
+        .select_from(chosen)
+        .join(Certification, Certification.id == chosen.c.id)
         .join(Firm, Firm.id == Certification.firm_id)
         .outerjoin(officer, officer.id == Firm.officer_id)
-        .where(
-            *within.where(viewer), valid_on(as_of, kind), Certification.expires_on <= months_after(as_of, months),
-            Certification.kind == kind if kind else Certification.kind.not_in(_YEARLY), sa.not_(renewed),
-            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, pending=None))),
-        )
-        .order_by(Certification.expires_on, Firm.name_sort, Certification.id)
-        .limit(limit)
+        .order_by(*order)
     )  # fmt: skip
     return [Expiry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
 
 
+def _lapsing(
+    within: Within, viewer: Actor, first: dt.date, last: dt.date, kind: str | None
+) -> list[sa.ColumnElement[bool]]:
+    """Certificates of firms in the zone that hold today, lapse from the first to the last day and have none after
+    them."""
+    later = aliased(Certification)
+    renewed = sa.exists(ONE).where(
+        later.firm_id == Certification.firm_id, later.kind == Certification.kind, later.ended_on.is_(None),
+        later.granted_on > Certification.granted_on,
+        sa.or_(later.expires_on.is_(None), later.expires_on > Certification.expires_on),
+    )  # fmt: skip
+    return [
+        Certification.expires_on.between(max(first, within.as_of), last),
+        Certification.granted_on <= within.as_of,
+        sa.or_(Certification.ended_on.is_(None), Certification.ended_on > within.as_of),
+        Certification.kind == kind if kind else Certification.kind.not_in(_YEARLY),
+        sa.not_(renewed),
+        _present(within.as_of),
+        *within.of(Certification.firm_id, viewer),
+    ]
+
+
+def _present(as_of: dt.date) -> sa.ColumnElement[bool]:
+    """Certificates of firms that are in the zone."""
+    return sa.exists(ONE).where(StageInterval.firm_id == Certification.firm_id, at_stage(as_of, pending=None))
+
+
 def count_holders(session: Session, within: Within, kind: str, *, viewer: Actor) -> int:
     """Firms in the zone that hold a valid certificate of a kind on a day."""
-    query = (
-        sa.select(sa.func.count(Firm.id.distinct()))
-        .join(Certification, Certification.firm_id == Firm.id)
-        .where(
-            *within.where(viewer), valid_on(within.as_of, kind),
-            Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(within.as_of, pending=None))),
-        )
-    )  # fmt: skip
+    query = sa.select(sa.func.count(Certification.firm_id.distinct())).where(
+        valid_on(within.as_of, kind), _present(within.as_of), *within.of(Certification.firm_id, viewer)
+    )
     return session.execute(query).scalar_one()
 
 
@@ -114,7 +155,7 @@ def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
         .where(
             *within.where(viewer), FirmName.kind == NameKind.FORMER, FirmName.until_on.is_not(None),
             FirmName.until_on <= within.as_of, FirmName.until_on >= months_after(within.as_of, -4),
-            Firm.id.in_(sa.select(Certification.firm_id).where(valid_on(within.as_of, HIGH_TECH))),
+            sa.exists(ONE).where(Certification.firm_id == Firm.id, valid_on(within.as_of, HIGH_TECH)),
         )
         .order_by(FirmName.until_on, Firm.id)
     )  # fmt: skip
@@ -128,11 +169,9 @@ def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
 
 def pending(session: Session, within: Within, *, viewer: Actor) -> int:
     """Firms whose national SME registration has lapsed and is kept as 待复评."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(StageInterval)
-        .join(Firm, Firm.id == StageInterval.firm_id)
-        .where(*within.where(viewer), at_stage(within.as_of, Stage.SMALL_TO_HIGH_TECH, pending=True))
+    query = sa.select(sa.func.count(StageInterval.firm_id)).where(
+        at_stage(within.as_of, Stage.SMALL_TO_HIGH_TECH, pending=True),
+        *within.of(StageInterval.firm_id, viewer),
     )
     return session.execute(query).scalar_one()
 

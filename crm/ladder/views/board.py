@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -31,6 +32,10 @@ VIEWS = (
     ("ladder.calendar", N_("证书日历"), "calendar"),
     ("ladder.three_zeroing", N_("三清零"), "checklist"),
 )
+
+
+A_MONTH = 20  # certificates shown of a month among others
+ROWS = 50
 
 
 def within_of(args: Mapping[str, str], day: dt.date) -> Within:
@@ -224,6 +229,30 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
     }  # fmt: skip
 
 
+def _start(rows: int) -> int:
+    """How many of so many rows come before the page asked for."""
+    raw = request.args.get("page", "")
+    page = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else 1
+    return max(0, min(page - 1, (rows - 1) // ROWS)) * ROWS
+
+
+def _pages(endpoint: str, query: Mapping[str, Any], start: int, rows: int) -> dict[str, Any]:
+    """What the pager shows of a page that begins after `start` of so many rows."""
+    page = start // ROWS + 1
+    return {
+        "first": start + 1,
+        "last": min(start + ROWS, rows),
+        "previous_url": address(endpoint, query, page=page - 1 if page > 2 else "") if start else None,
+        "next_url": address(endpoint, query, page=page + 1) if start + ROWS < rows else None,
+    }
+
+
+def month_of(text: str, *, until: dt.date) -> tuple[dt.date, dt.date]:
+    """The first and last day of a month written 2027-01, the last one not after `until`."""
+    first = dt.date.fromisoformat(f"{text}-01")
+    return first, min(months_after(first, 1) - dt.timedelta(days=1), until)
+
+
 @bp.get("/ladder/calendar")
 @needs("firm:read")
 def calendar() -> Any:
@@ -232,17 +261,33 @@ def calendar() -> Any:
     within = within_of(request.args, day)
     as_of = within.as_of
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
-    found = queries.expiries(session, within, viewer=viewer, kind=kind)
-    months: dict[str, list[queries.Expiry]] = {}
+    days = queries.expiry_days(session, within, viewer=viewer, kind=kind)
+    numbers: Counter[str] = Counter()
+    for expires_on, number in days:
+        numbers[expires_on.strftime("%Y-%m")] += number
+    only = request.args.get("month") if request.args.get("month") in numbers else None
+    shown = [only] if only else list(numbers)
+    start = _start(numbers[only]) if only else 0
+    found = queries.expiries(
+        session, within, [month_of(month, until=days[-1][0]) for month in shown], viewer=viewer, kind=kind,
+        limit=ROWS if only else A_MONTH, skip=start,
+    )  # fmt: skip
+    months: dict[str, list[queries.Expiry]] = {month: [] for month in shown}
     for item in found:
-        months.setdefault(item.expires_on.strftime("%Y-%m"), []).append(item)
-    month = request.args.get("month") if request.args.get("month") in months else None
+        months[item.expires_on.strftime("%Y-%m")].append(item)
     return render_template(
         "ladder/calendar.html",
-        months={month: months[month]} if month else months,
-        month_only=month,
-        total=len(found),
-        within_six=sum(item.expires_on <= months_after(as_of, 6) for item in found),
+        months=months,
+        numbers=numbers,
+        month_only=only,
+        **_pages(
+            "ladder.calendar",
+            {**query_of(within, day), "kind": kind, "month": only},
+            start,
+            numbers[only or ""],
+        ),
+        total=numbers.total(),
+        within_six=sum(number for expires_on, number in days if expires_on <= months_after(as_of, 6)),
         kind=kind,
         kinds=[item for item in KINDS.values() if item.years is not None or item.until is not None],
         report_due=yearly_report_due(as_of),
@@ -265,8 +310,8 @@ def three_zeroing() -> Any:
     within = within_of(request.args, day)
     known = queries.years_known(session)
     complete = next((year for year in known if year < day.year), known[0] if known else day.year)
-    raw = request.args.get("year", "")
-    year = int(raw) if raw.isascii() and raw.isdigit() and int(raw[:4] or 0) in known else complete
+    raw_year = request.args.get("year", "")
+    year = int(raw_year) if raw_year in {str(each) for each in known} else complete
     rows = queries.three_zeroing(session, year, viewer=viewer)
     lack = request.args.get("lack", "")
     tests: dict[str, Callable[[queries.Zero], bool]] = {
@@ -276,9 +321,12 @@ def three_zeroing() -> Any:
         "unknown": lambda row: row.expense is None or row.patents is None,
     }
     chosen = [row for row in rows if row.is_listed and (lack not in tests or tests[lack](row))]
+    start = _start(len(chosen))
+    query = {"year": year, "lack": lack if lack in tests else ""}
     return render_template(
         "ladder/three_zeroing.html",
-        rows=chosen[:500],
+        rows=chosen[start : start + ROWS],
+        **_pages("ladder.three_zeroing", query, start, len(chosen)),
         found=len(chosen),
         all=len(rows),
         listed=sum(row.is_listed for row in rows),
