@@ -362,7 +362,8 @@ def import_left(batch_id: int) -> Any:
     file = io.BytesIO()
     sheets.left_rows(file, batch.headings, rows, say)
     stem = batch.filename.rpartition(".")[0] or batch.filename
-    return download(file.getvalue(), f"{stem}-{gettext('未导入')}.xlsx")
+    label = gettext("未导入")
+    return download(file.getvalue(), f"{stem}-{label}.xlsx")
 
 
 def _why(reason: dict[str, Any]) -> str:
@@ -378,4 +379,5 @@ def import_template(sheet: str) -> Any:
         abort(404)
     file = io.BytesIO()
     sheets.template(file, kinds[sheet], say)
-    return download(file.getvalue(), f"{gettext('导入模板')}-{say(kinds[sheet].label)}.xlsx")
+    label = gettext("导入模板")
+    return download(file.getvalue(), f"{label}-{say(kinds[sheet].label)}.xlsx")

@@ -325,4 +325,5 @@ def tag_file(batch_id: int) -> Any:
     write_xlsx(file, [left_over(rows, headings)])
     audit.begin(session, actor=actor(), action=Act.TAG_FILE, subject=("tag_batch", batch.id), count=len(rows))
     commit()
-    return attachment(file.getvalue(), f"{gettext('未写入的行')}-{batch.id}.xlsx")
+    label = gettext("未写入的行")
+    return attachment(file.getvalue(), f"{label}-{batch.id}.xlsx")
