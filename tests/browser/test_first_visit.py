@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import NARROW, WIDE, Served, Watch, check
 
@@ -40,6 +40,6 @@ def test_a_wrong_password_lets_nobody_in(browser: Browser, served: Served) -> No
     page.locator("input[name=username]").fill(served.accounts["science"][0])
     page.locator("input[name=password]").fill("not the password")
     page.locator("form:has(input[name=password]) button[type=submit]").click()
-    page.wait_for_load_state()
+    expect(page.get_by_role("alert").first).to_be_visible()
     assert "/sign-in" in page.url
     page.context.close()
