@@ -13,7 +13,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, migrating, transaction, undo, web
+from crm.core import audit, errors, i18n, logs, migrating, records, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -86,6 +86,9 @@ def fill_slots() -> None:
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
     ]
+    # the kinds of records that history, restore, merge, bulk change and undo serve
+    for feature in ("firms", "ladder"):
+        records.declare(*import_module(f"crm.{feature}.records").KINDS)
     undo.ACTIONS.update(
         {
             action: text

@@ -10,7 +10,7 @@ from pathlib import Path
 from crm.app import FEATURES, ROOF
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = {"rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands"}
+ROOMS = {"rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands", "records"}
 SHARED_ROOMS = {"models", "rules", "queries", "actions"}  # what another feature may import
 GROUND = {"crm.core", "crm.config", "crm.bootstrap"}
 TOP = {"crm", "crm.app", "crm.cli", "crm.serve", "crm.opening", "crm.__main__"}

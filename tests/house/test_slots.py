@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from crm.core import jobs, transaction
+from crm.core.audit.journal import columns_of
 from crm.core.db import Base
+from crm.core.records import SUBJECTS
 from crm.firms import queries as registry
 from crm.firms.actions import targets
 from crm.firms.rules.words import SheetKind
@@ -34,3 +36,17 @@ def test_long_work_is_listed(app: Flask) -> None:
         "ladder.tag-match",
         "ladder.tag-write",
     }
+
+
+def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
+    assert set(SUBJECTS) == {"firm", "certification", "application"}
+    for code, kind in SUBJECTS.items():
+        columns = columns_of(kind.model)
+        assert code == kind.code and kind.facts
+        assert {fact.name for fact in kind.facts} <= set(columns), code
+        assert kind.settable <= set(columns) and {kind.name, kind.id_from} <= set(columns), code
+        assert bool(kind.settable) == (kind.change is not None), code
+        view = app.view_functions[kind.endpoint]
+        assert set(kind.read) <= set(view.__dict__["needs"]), f"{code}: the page and the declaration differ"
+        for part in kind.parts:
+            assert {part.column, *part.key} <= set(columns_of(part.model)), code

@@ -1,0 +1,116 @@
+"""The kinds of records the ladder has."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.core.permissions import Actor
+from crm.core.records import Fact, RecordKind, Show
+from crm.core.words import C_, N_
+from crm.firms.models import Firm
+from crm.firms.queries import visible_to
+from crm.ladder import actions
+from crm.ladder.models import Application, Certification
+from crm.ladder.rules.kinds import KINDS as CERTIFICATION_KINDS
+
+SETTABLE = ("granted_on", "expires_on", "number", "document", "note")
+
+
+def _of_visible_firms(model: Any) -> Any:
+    """A certificate is seen by those who see its firm."""
+
+    def reach(viewer: Actor) -> sa.ColumnElement[bool]:
+        return model.firm_id.in_(sa.select(Firm.id).where(visible_to(viewer)))  # type: ignore[no-any-return]
+
+    return reach
+
+
+def _of_taggers(model: Any) -> Any:
+    def reach(viewer: Actor) -> sa.ColumnElement[bool]:
+        return sa.true() if viewer.may("ladder:tag") else sa.false()
+
+    return reach
+
+
+def _kind_name(session: Session, value: Any) -> str:
+    kind = CERTIFICATION_KINDS.get(value)
+    return str(kind.name) if kind else str(value)
+
+
+_SHOW_KIND: Show = _kind_name
+
+
+def _correct(
+    session: Session,
+    certification: Certification,
+    /,
+    *,
+    actor: Actor,
+    today: dt.date,
+    version: int | None,
+    values: Mapping[str, Any],
+    reason: str = "",
+) -> None:
+    kept = {name: getattr(certification, name) for name in SETTABLE}
+    actions.correct(
+        session, certification, actor=actor, today=today, version=version, reason=reason, **{**kept, **values}
+    )
+
+
+CERTIFICATION = RecordKind(
+    code="certification",
+    model=Certification,
+    label=N_("证书"),
+    read=("firm:read",),
+    edit=("ladder:tag",),
+    visible_to=_of_visible_firms(Certification),
+    editable_by=_of_taggers(Certification),
+    endpoint="firms.show",
+    id_name="firm_id",
+    id_from="firm_id",
+    name="number",
+    change=_correct,
+    settable=frozenset(SETTABLE),
+    needs_reason=True,
+    facts=(
+        Fact("kind", N_("证书类型"), _SHOW_KIND),
+        Fact("number", N_("证书编号")),
+        Fact("level", N_("级别")),
+        Fact("granted_on", N_("发证日期")),
+        Fact("expires_on", N_("有效期至")),
+        Fact("document", N_("文号")),
+        Fact("ended_on", N_("终止日期")),
+        Fact("end_cause", N_("终止原因")),
+        Fact("end_reason", N_("说明")),
+        Fact("note", N_("备注")),
+    ),
+)
+
+APPLICATION = RecordKind(
+    code="application",
+    model=Application,
+    label=C_("subject", "申报"),
+    read=("firm:read",),
+    edit=("ladder:tag",),
+    visible_to=_of_visible_firms(Application),
+    editable_by=_of_taggers(Application),
+    endpoint="firms.show",
+    id_name="firm_id",
+    id_from="firm_id",
+    name="kind",
+    facts=(
+        Fact("kind", N_("证书类型"), _SHOW_KIND),
+        Fact("step", N_("步骤")),
+        Fact("step_on", N_("步骤日期")),
+        Fact("batch", N_("批次")),
+        Fact("opened_on", N_("开始日期")),
+        Fact("closed_on", N_("结束日期")),
+    ),
+)
+
+KINDS = (CERTIFICATION, APPLICATION)
