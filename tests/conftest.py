@@ -28,6 +28,7 @@ from crm.core.permissions import system
 from crm.core.transaction import commit
 from tests import people
 from tests.lint import LintingClient
+from tests.records import sample
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -104,6 +105,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     with app.app_context():
         migrate()
         writing()
+        db.metadata.create_all(db.engine, tables=sample.TABLES)  # a kind of record that only the tests have
         session = db.session()
         audit.begin(session, actor=system("tests"), action="people.cast")
         people.enter(session)

@@ -385,3 +385,34 @@ def test_every_reference_to_a_table_that_grows_has_an_index() -> None:
             and column.name not in leading
         ]
     assert missing == []
+
+
+def test_what_has_lost_its_firm_says_so(session: Session) -> None:
+    begin(session, "firm.create")
+    firm = Firm(**firm_values(7))
+    session.add(firm)
+    session.flush()
+    creation = transaction.commit(session)
+    begin(session, "contact.save")
+    session.add(Contact(firm_id=firm.id, name="王小明"))
+    saved = transaction.commit(session)
+    assert creation is not None and saved is not None
+    gone = undone(session, saved.operation)
+    undone(session, creation.operation)
+    with pytest.raises(Blocked) as refusal:
+        undo(session, gone, actor=ME)
+    session.rollback()
+    assert "它现在已经不在了" in say(refusal.value.items[0])
+    assert can_undo(session, gone) is not None
+
+
+def test_a_key_that_somebody_else_holds_now_is_named(session: Session) -> None:
+    firm = a_firm(session, code="91330300MA2L9E2U55")
+    operation = begin(session)
+    firm.code = None
+    transaction.commit(session)
+    other = a_firm(session, 2, code="91330300MA2L9E2U55")
+    with pytest.raises(Blocked) as refusal:
+        undo(session, operation, actor=ME)
+    session.rollback()
+    assert f"「{other.name}」" in say(refusal.value.items[0]) and "占用" in say(refusal.value.items[0])

@@ -22,7 +22,7 @@ def shape() -> dict[str, set[str]]:
             for column in inspector.get_columns(table)
         }
         for table in inspector.get_table_names()
-        if table != "alembic_version" and not table.startswith("search_")
+        if table != "alembic_version" and not table.startswith(("search_", "test_"))
     }
 
 

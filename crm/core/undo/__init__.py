@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
-from crm.core.undo.obstacles import ACTIONS, IN_THE_WAY, Blocked, blocked
-from crm.core.undo.planning import plan_of
+from crm.core.transaction import violated
+from crm.core.undo.obstacles import ACTIONS, Blocked, blocked
+from crm.core.undo.planning import plan_of, taken
 from crm.core.undo.writing import write
 from crm.core.words import N_, Missing, Refused
 
@@ -46,7 +47,7 @@ def undo(session: Session, operation_id: str, *, actor: Actor) -> audit.Operatio
         with session.begin_nested():
             write(session, plans, operation)
     except IntegrityError as error:
-        raise Blocked(IN_THE_WAY) from error
+        raise blocked(session, envelope, taken(session, plans, violated(error))) from error
     session.expire_all()
     return operation
 

@@ -41,6 +41,8 @@ REFERRED = N_(
     "%(name)s（%(kind)s %(id)s）已被 %(by_name)s（%(by_kind)s %(by_id)s）引用：「%(action)s」，操作人 %(who)s，时间 %(when)s"
 )
 REFERRED_UNKNOWN = N_("%(name)s（%(kind)s %(id)s）已被 %(by_name)s（%(by_kind)s %(by_id)s）引用")
+GONE = N_("%(name)s（%(kind)s %(id)s）属于 %(by_name)s（%(by_kind)s %(by_id)s），而它现在已经不在了")
+TAKEN = N_("%(name)s（%(kind)s %(id)s）原来的内容现在由 %(by_name)s（%(by_kind)s %(by_id)s）占用")
 ERASED = N_("%(name)s（%(kind)s %(id)s）的个人信息已按规定删除，无法还原")
 SECRET = N_("%(name)s（%(kind)s %(id)s）含保密内容，日志里没有留存，无法还原")
 IN_THE_WAY = N_("这次操作之后，相关记录又有改动，不能整体撤销。什么都没有改。")
@@ -74,7 +76,7 @@ def blocked(session: Session, envelope: AuditEnvelope, obstacles: list[Obstacle]
         params: dict[str, Any] = _named(session, obstacle.model, obstacle.row_id)
         if obstacle.by:
             params |= {f"by_{key}": value for key, value in _named(session, *obstacle.by).items()}
-        if obstacle.text in (ERASED, SECRET):
+        if obstacle.text in (ERASED, SECRET, GONE, TAKEN):
             items.append(Message(obstacle.text, params))
             continue
         if later is not None:

@@ -15,7 +15,17 @@ from crm.core.audit import AuditChange, AuditPersonal
 from crm.core.audit.journal import STAMPS, chunks, columns_of, present
 from crm.core.bulk import within
 from crm.core.db import Base
-from crm.core.undo.obstacles import ERASED, MOST, REFERRED, SECRET, Blocked, Obstacle, undoable
+from crm.core.undo.obstacles import (
+    ERASED,
+    GONE,
+    MOST,
+    REFERRED,
+    SECRET,
+    TAKEN,
+    Blocked,
+    Obstacle,
+    undoable,
+)
 from crm.core.words import N_, Refused
 
 
@@ -82,7 +92,7 @@ def plan_of(session: Session, operation_id: str, *, lock: bool = True) -> tuple[
             if obstacle is not None:
                 obstacles.append(obstacle)
         plans.append(plan)
-    return plans, obstacles + referring(session, plans)
+    return plans, obstacles + referring(session, plans) + orphaned(session, plans, lock=lock)
 
 
 def _plan_row(
@@ -201,3 +211,55 @@ def referring(session: Session, plans: list[Plan]) -> list[Obstacle]:
                 if len(obstacles) > 10 * MOST:
                     return obstacles
     return obstacles
+
+
+def orphaned(session: Session, plans: list[Plan], *, lock: bool) -> list[Obstacle]:
+    """Rows that would come back, or refer again, to a row that is no longer there."""
+    by_table = {plan.model.__tablename__: plan for plan in plans}
+    models = undoable()
+    obstacles: list[Obstacle] = []
+    for model, name, table in references():
+        plan, target = by_table.get(model.__tablename__), models.get(table)
+        if plan is None or target is None:
+            continue
+        written = {**plan.updates, **plan.inserts}
+        wanted = {row_id: values[name] for row_id, values in written.items() if values.get(name) is not None}
+        beside = by_table.get(table, Plan(target))
+        there = set(present(session, target, sorted(set(wanted.values())), {"id"}, lock=lock))
+        there = (there - beside.deletes) | set(beside.inserts)
+        for row_id, refers_to in sorted(wanted.items()):
+            if refers_to not in there:
+                obstacles.append(Obstacle(model, row_id, (name,), GONE, (target, refers_to)))
+    return obstacles
+
+
+def taken(session: Session, plans: list[Plan], constraint: str | None) -> list[Obstacle]:
+    """The rows that hold today what a unique key would have to give back, after the database refused it."""
+    for plan in plans:
+        key = _unique(plan.model, constraint)
+        if not key:
+            continue
+        columns = columns_of(plan.model)
+        written = {**plan.updates, **plan.inserts}
+        whole = present(session, plan.model, plan.updates)
+        obstacles = []
+        for row_id, values in written.items():
+            row = {**whole.get(row_id, {}), **values}
+            held = sa.and_(*(columns[name] == row.get(name) for name in key), columns["id"] != row_id)
+            for other in session.scalars(sa.select(columns["id"]).where(held)):
+                if other not in plan.deletes:
+                    obstacles.append(Obstacle(plan.model, row_id, key, TAKEN, (plan.model, other)))
+        return obstacles
+    return []
+
+
+def _unique(model: type[Base], constraint: str | None) -> tuple[str, ...]:
+    """The attributes of a unique key of a model, by its name."""
+    names = {column.key: name for name, column in columns_of(model).items()}
+    table = cast(sa.Table, model.__table__)
+    keys: list[sa.UniqueConstraint | sa.Index] = [*table.indexes]
+    keys += [item for item in table.constraints if isinstance(item, sa.UniqueConstraint)]
+    for item in keys:
+        if item.name == constraint:
+            return tuple(names[column.key] for column in item.columns)
+    return ()

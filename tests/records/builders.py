@@ -1,0 +1,88 @@
+"""How the tests make one of each kind of record, and two values it may be changed to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm.core import audit
+from crm.core.permissions import system
+from crm.core.transaction import commit
+from crm.firms import actions as registry
+from crm.firms.models import Firm
+from crm.ladder import actions as ladder
+from tests import people
+from tests.records.sample import Sample, SampleNote
+
+TODAY = dt.date(2026, 11, 23)
+ROBOT = system("tests")
+
+
+@dataclass(frozen=True)
+class Builder:
+    """`make(session, n)` commits one and returns it. `one` and `other` are values its `change` takes; `editor` may
+    change it, `stranger` may not see it, `reader` (if any) sees it and may not change it."""
+
+    make: Callable[[Session, int], Any]
+    one: Mapping[str, Any]
+    other: Mapping[str, Any]
+    editor: people.Person
+    stranger: people.Person
+    reader: people.Person | None = None
+
+
+def a_firm(session: Session, n: int) -> Firm:
+    firm = registry.register(
+        session,
+        actor=ROBOT,
+        today=TODAY,
+        name=f"温州岚屿{n:04d}泵阀有限公司",
+        registered_on=dt.date(2015, 3, 1),
+    )
+    commit(session)
+    return firm
+
+
+def a_certification(session: Session, n: int) -> Any:
+    firm = a_firm(session, n)
+    made = ladder.grant(
+        session, firm, kind="high-tech", granted_on=dt.date(2025, 12, 1), number=f"GR2025330{n:05d}",
+        actor=ROBOT, today=TODAY,
+    )  # fmt: skip
+    commit(session)
+    return made
+
+
+def an_application(session: Session, n: int) -> Any:
+    firm = a_firm(session, n)
+    made = ladder.open_application(session, firm, kind="high-tech", actor=ROBOT, on=TODAY, today=TODAY)
+    commit(session)
+    return made
+
+
+def a_sample(session: Session, n: int) -> Sample:
+    audit.begin(session, actor=ROBOT, action="sample.create")
+    made = Sample(name=f"样品{n}", unit_id=people.unit_id(session, "科技局"), worth_yuan=n)
+    session.add(made)
+    session.flush()
+    session.add(SampleNote(sample_id=made.id, on=TODAY, text=f"第{n}次"))
+    commit(session)
+    return made
+
+
+BUILDERS: dict[str, Builder] = {
+    "firm": Builder(
+        a_firm, {"address": "滨海一道 1 号"}, {"address": "滨海二道 2 号"}, people.SCIENCE, people.AUDITOR,
+        people.LEADER,
+    ),
+    "certification": Builder(
+        a_certification, {"document": "浙科发〔2025〕1 号"}, {"document": "浙科发〔2025〕2 号"}, people.SCIENCE,
+        people.AUDITOR, people.FINANCE,
+    ),
+    "application": Builder(an_application, {}, {}, people.SCIENCE, people.AUDITOR, people.FINANCE),
+    "sample": Builder(a_sample, {"worth_yuan": 5}, {"worth_yuan": 7}, people.SCIENCE, people.FINANCE),
+}  # fmt: skip

@@ -1,0 +1,167 @@
+"""What every declared kind of record gets: seen and changed by the right people only, two versions never lost, every
+change undone. Parametrised over the slot; the tests' own kind (`sample.py`) shows that the declaration is enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from crm.core import audit, records, transaction
+from crm.core.audit import AuditEnvelope
+from crm.core.audit_verify import verify
+from crm.core.permissions import Forbidden
+from crm.core.records import SUBJECTS, RecordKind, kind_of
+from crm.core.undo import Blocked, undo
+from crm.core.words import Conflict, Missing
+from tests import people
+from tests.records.builders import BUILDERS, TODAY, Builder
+from tests.records.office import business
+from tests.records.sample import SampleNote
+
+CODES = sorted(BUILDERS)
+CHANGING = [code for code in CODES if BUILDERS[code].one]
+
+
+def test_every_kind_has_a_builder(app: Flask) -> None:
+    assert sorted(SUBJECTS) == CODES
+    assert {code for code, kind in SUBJECTS.items() if kind.change} == set(CHANGING)
+
+
+@pytest.fixture(params=CODES)
+def code(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def made(session: Session, code: str, n: int = 1) -> tuple[RecordKind, Builder, Any]:
+    return kind_of(code), BUILDERS[code], BUILDERS[code].make(session, n)
+
+
+def changed(session: Session, code: str, row: Any, values: Any, *, version: int | None = None) -> str:
+    """Change it as its editor and commit. Returns the operation."""
+    kind, builder = kind_of(code), BUILDERS[code]
+    assert kind.change is not None
+    actor = people.actor(session, builder.editor)
+    reason = "按原件更正" if kind.needs_reason else ""
+    kind.change(session, row, actor=actor, today=TODAY, version=version, values=values, reason=reason)
+    envelope = transaction.commit(session)
+    assert envelope is not None
+    return envelope.operation
+
+
+def test_who_may_not_see_it_does_not_find_it(session: Session, code: str) -> None:
+    kind, builder, row = made(session, code)
+    for viewer in (builder.stranger, people.STRANGER, people.SYSTEM_ADMIN):
+        with pytest.raises(Missing):
+            records.load(session, kind, row.id, viewer=people.actor(session, viewer))
+    assert records.load(session, kind, row.id, viewer=people.actor(session, builder.editor)) is row
+    with pytest.raises(Missing):
+        records.load(session, kind, row.id + 10**6, viewer=people.actor(session, builder.editor))
+
+
+def test_who_only_sees_it_does_not_change_it(session: Session, code: str) -> None:
+    kind, builder, row = made(session, code)
+    if builder.reader is not None:
+        reader = people.actor(session, builder.reader)
+        assert records.load(session, kind, row.id, viewer=reader) is row
+        assert not records.may_edit(session, kind, row.id, actor=reader)
+        with pytest.raises(Forbidden):
+            records.editable(session, kind, row.id, actor=reader)
+    with pytest.raises(Missing):
+        records.editable(session, kind, row.id, actor=people.actor(session, builder.stranger))
+    assert records.editable(session, kind, row.id, actor=people.actor(session, builder.editor)) is row
+
+
+@pytest.mark.parametrize("code", CHANGING)
+def test_the_second_saver_overwrites_nothing(session: Session, code: str) -> None:
+    _kind, builder, row = made(session, code)
+    seen = row.version
+    changed(session, code, row, builder.one, version=seen)
+    with pytest.raises(Conflict):
+        changed(session, code, row, builder.other, version=seen)
+    session.rollback()
+    session.refresh(row)
+    assert {name: getattr(row, name) for name in builder.one} == builder.one
+    assert row.version == seen + 1
+
+
+@pytest.mark.parametrize("code", CHANGING)
+def test_a_change_leaves_its_name_and_its_values_in_the_journal(session: Session, code: str) -> None:
+    kind, builder, row = made(session, code)
+    operation = changed(session, code, row, builder.one)
+    envelope = session.scalars(sa.select(AuditEnvelope).where(AuditEnvelope.operation == operation)).one()
+    assert envelope.actor_id == people.id_of(session, builder.editor)
+    assert envelope.changes_count >= 1 and envelope.subject_kind
+    assert kind.model.__label__, "people know a row of it by a word"
+
+
+@pytest.mark.parametrize("code", CHANGING)
+def test_an_undo_gives_every_business_value_back(session: Session, code: str) -> None:
+    _kind, builder, row = made(session, code)
+    before = business(session)
+    operation = changed(session, code, row, builder.one)
+    after = business(session)
+    assert after != before
+    actor = people.actor(session, builder.editor)
+    back = undo(session, operation, actor=actor)
+    transaction.commit(session)
+    assert business(session) == before
+    undo(session, back.id, actor=actor)
+    transaction.commit(session)
+    assert business(session) == after
+    assert verify(session).is_whole
+
+
+@pytest.mark.parametrize("code", CHANGING)
+def test_an_undo_under_a_newer_change_says_what_stands_in_the_way(session: Session, code: str) -> None:
+    _kind, builder, row = made(session, code)
+    first = changed(session, code, row, builder.one)
+    changed(session, code, row, builder.other)
+    before = business(session)
+    with pytest.raises(Blocked) as refusal:
+        undo(session, first, actor=people.actor(session, builder.editor))
+    session.rollback()
+    assert refusal.value.items, "it names the record and the later operation"
+    assert business(session) == before
+
+
+def test_an_undone_creation_goes_only_when_nothing_refers_to_it(session: Session) -> None:
+    _kind, _builder, row = made(session, "sample")
+    creation = session.scalars(
+        sa.select(AuditEnvelope.operation).where(AuditEnvelope.action == "sample.create")
+    ).one()
+    row_id = row.id
+    actor = people.actor(session, people.SCIENCE)
+    audit.begin(session, actor=actor, action="sample.note", subject=("sample", row_id))
+    session.add(SampleNote(sample_id=row_id, on=TODAY.replace(day=1), text="后来的"))
+    session.flush()
+    later = transaction.commit(session)
+    assert later is not None
+    with pytest.raises(Blocked):
+        undo(session, creation, actor=actor)
+    session.rollback()
+    undo(session, later.operation, actor=actor)
+    transaction.commit(session)
+    undo(session, creation, actor=actor)
+    transaction.commit(session)
+    assert business(session)["test_samples"] == {} == business(session)["test_sample_notes"]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_archiving_keeps_the_record_and_its_reason(session: Session, code: str) -> None:
+    kind, builder, row = made(session, code)
+    if kind.archive is None:
+        assert not hasattr(row, "archived_on"), f"{code} can be archived and does not say how"
+        return
+    before = business(session)
+    actor = people.actor(session, builder.editor)
+    kind.archive(session, row, actor=actor, today=TODAY, version=row.version, reason="重复登记")
+    envelope = transaction.commit(session)
+    assert (row.archived_on, row.archive_reason) == (TODAY, "重复登记")
+    assert envelope is not None
+    undo(session, envelope.operation, actor=actor)
+    transaction.commit(session)
+    assert business(session) == before
