@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -30,6 +32,7 @@ from tests import people
 from tests.lint import LintingClient
 from tests.records import sample
 
+LOCAL = {"127.0.0.1", "::1", "localhost"}
 TODAY = dt.date(2026, 11, 23)
 
 
@@ -95,6 +98,19 @@ class Template:
                 f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)",
                 f"DROP DATABASE IF EXISTS {self.name}_template WITH (FORCE)",
             )
+
+
+@pytest.fixture(autouse=True)
+def _no_socket_leads_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail and everything else beyond this machine fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != getattr(socket, "AF_UNIX", None) and address[0] not in LOCAL:
+            raise RuntimeError(f"a test opens a socket to {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
 @pytest.fixture(scope="session")

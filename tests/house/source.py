@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from crm.app import FEATURES, ROOF
+from crm.core.words import Word
 
+BY_NAME = {"import_module", "__import__", "find_spec"}
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {"rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands", "records"}
 SHARED_ROOMS = {"models", "rules", "queries", "actions"}  # what another feature may import
@@ -32,6 +36,11 @@ class Module:
         parts = self.name.split(".")
         return parts[2] if self.feature and len(parts) > 2 else None
 
+    def _package(self, level: int) -> list[str]:
+        """What so many dots lead to."""
+        parts = self.name.split(".")
+        return parts[: len(parts) - level + (self.path.name == "__init__.py")]
+
     def imports(self, *, typing_too: bool = False) -> set[str]:
         """Dotted names of everything imported; `from a import b` gives both ``a`` and ``a.b``."""
         hidden: set[ast.AST] = set()
@@ -45,9 +54,13 @@ class Module:
                 continue
             if isinstance(node, ast.Import):
                 found.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module)
-                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                start = self._package(node.level) if node.level else []
+                base = ".".join([*start, *([node.module] if node.module else [])])
+                found.add(base)
+                found.update(f"{base}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in BY_NAME:
+                found.update(arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
         return found
 
 
@@ -64,3 +77,24 @@ def modules() -> tuple[Module, ...]:
 def position(feature: str) -> int:
     """Height of a feature in the house."""
     return [*FEATURES, *ROOF].index(feature)
+
+
+def tracked(*patterns: str) -> list[str]:
+    """The files of the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [line for line in listed.stdout.split("\n") if line]
+
+
+def load(*rooms: str) -> None:
+    """Import these rooms of every feature."""
+    for module in modules():
+        if module.room in rooms:
+            import_module(module.name)
+
+
+def words(base: type[Word] = Word) -> list[type[Word]]:
+    """Every enum with labels."""
+    load("rules")
+    return [found for child in base.__subclasses__() for found in [child, *words(child)]]

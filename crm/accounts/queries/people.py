@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.accounts.models import SignInAttempt, Unit, User, UserGrant, UserRole, UserSession
 from crm.accounts.rules import Role, account_key
-from crm.core.i18n import gettext
 from crm.core.lists import Filter, Sort
 from crm.core.permissions import Actor
 from crm.core.words import N_, Missing
@@ -70,11 +69,11 @@ def unit_pairs(session: Session) -> list[tuple[str, str]]:
 
 
 def role_pairs() -> list[tuple[str, str]]:
-    return [*((role.value, gettext(role.label)) for role in Role), ("none", gettext("没有角色"))]
+    return [*((role.value, role.label) for role in Role), ("none", N_("没有角色"))]
 
 
 def state_pairs() -> list[tuple[str, str]]:
-    return [("active", gettext("在用")), ("inactive", gettext("已停用"))]
+    return [("active", N_("在用")), ("inactive", N_("已停用"))]
 
 
 def list_people(viewer: Actor) -> sa.Select[*tuple[Any, ...]]:

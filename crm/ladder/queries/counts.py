@@ -42,6 +42,16 @@ def at_stage(
     return sa.and_(*clauses)
 
 
+def firms_at(value: str, as_of: dt.date) -> sa.ColumnElement[bool] | None:
+    """Firms at a stage on a day, 待复评 included as on their page, or at ``none``; None for an unknown value."""
+    known = {stage.value: stage for stage in Stage}
+    if value == NONE:
+        return Firm.id.not_in(present_on(as_of))
+    if value not in known:
+        return None
+    return Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(as_of, known[value], pending=None)))
+
+
 def valid_on(as_of: dt.date, kind: str | None = None) -> sa.ColumnElement[bool]:
     """Certificates that hold on a day: granted, not lapsed, not ended."""
     clauses: list[sa.ColumnElement[bool]] = [

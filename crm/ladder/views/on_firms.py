@@ -9,21 +9,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core.clock import today
 from crm.core.lists import Bulk, Column, Filter
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message
-from crm.firms.models import Firm
 from crm.firms.queries import Panel
 from crm.ladder import queries
 from crm.ladder.models import StageInterval
-from crm.ladder.queries.counts import at_stage
+from crm.ladder.queries.counts import NONE, firms_at
 from crm.ladder.rules.words import Stage
-
-NONE = "none"
 
 
 def _label(interval: StageInterval) -> Message:
@@ -36,14 +32,8 @@ def _cells(session: Session, ids: Sequence[int], _viewer: Actor) -> Mapping[int,
     return {firm_id: _label(found) for firm_id, found in queries.stages_on(session, ids, today()).items()}
 
 
-def _where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
-    """Firms at a stage today, 待复评 included as on their page."""
-    if value == NONE:
-        return Firm.id.not_in(sa.select(StageInterval.firm_id).where(at_stage(today(), pending=None)))
-    known = {stage.value: stage for stage in Stage}
-    if value not in known:
-        return None
-    return Firm.id.in_(sa.select(StageInterval.firm_id).where(at_stage(today(), known[value], pending=None)))
+def _where(_session: Session, value: str, _viewer: Actor) -> Any:
+    return firms_at(value, today())
 
 
 def _choices(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:
