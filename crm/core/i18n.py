@@ -6,12 +6,15 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, gettext, lazy_gettext, ngettext, pgettext
+from flask_babel import Babel, get_translations, lazy_gettext, pgettext
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from crm.core.clock import local, today
 from crm.core.words import Message, Named, Refused, Word
 
-__all__ = ["gettext", "language", "lazy_gettext", "ngettext", "pgettext", "say", "word"]
+__all__ = ["gettext", "language", "lazy_gettext", "pgettext", "say", "word"]
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "tidui_lang"
@@ -25,6 +28,27 @@ def language() -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     return request.accept_languages.best_match(["zh", "en"], "zh") or "zh"
+
+
+def translated(text: str, count: Any = None) -> str:
+    """The reader's words for a source string, not filled in. Where English has a singular, `count` chooses it."""
+    known = get_translations()
+    digits = str(count).replace(",", "")
+    found = known.ungettext(text, text, int(digits) if digits.isdecimal() else 2)
+    return str(found if found != text else known.ugettext(text))
+
+
+def gettext(text: str, /, **params: Any) -> str:
+    """A source string in the reader's language; `n` is the count a plural follows."""
+    shown = translated(text, params.get("n"))
+    return shown % params if params else shown
+
+
+@pass_eval_context
+def _in_page(page: EvalContext, text: str, /, **params: Any) -> str:
+    """What `_("…")` is in a template: parameters are escaped."""
+    shown = translated(text, params.get("n"))
+    return (Markup(shown) if page.autoescape else shown) % params  # noqa: S704
 
 
 def word(value: Any) -> str:
@@ -75,13 +99,20 @@ def wan(value: int | None) -> str:
     return text.removesuffix(".00")
 
 
+def yuan(value: int) -> str:
+    """Whole yuan as 万元 with its unit; English has no word for it and shows the yuan: ¥5,000,000."""
+    if language() == "en":
+        return f"{'-' if value < 0 else ''}¥{abs(value):,}"
+    return gettext("%(amount)s 万元", amount=wan(value))
+
+
 def money(value: int | None) -> str:
     """Whole yuan with its unit by size: 亿元 with two decimals from 一亿 on, else 万元."""
     if value is None:
         return "—"
-    if abs(value) >= 100_000_000:
-        return str(gettext("%(amount)s 亿元", amount=f"{value / 100_000_000:,.2f}"))
-    return str(gettext("%(amount)s 万元", amount=wan(value)))
+    if abs(value) >= 100_000_000 and language() != "en":
+        return gettext("%(amount)s 亿元", amount=f"{value / 100_000_000:,.2f}")
+    return yuan(value)
 
 
 def day(value: dt.date | None) -> str:
@@ -113,6 +144,7 @@ def init(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "zh"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = f"{app.root_path}/translations"
     Babel(app, locale_selector=language)
+    app.jinja_env.globals["gettext"] = _in_page
     app.jinja_env.filters.update(
         word=word, say=say, number=number, wan=wan, money=money, day=day, moment=moment, relative=relative
     )

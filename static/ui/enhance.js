@@ -4,3 +4,9 @@ async function enhance(root) {
 }
 enhance(document);
 document.addEventListener('htmx:load', (event) => { if (event.detail.elt !== document.body) enhance(event.detail.elt.parentElement || document); });
+
+// A row of views too long for the phone begins where the page is.
+for (const here of document.querySelectorAll('.td-seg [aria-current]')) {
+  const row = here.parentElement;
+  row.scrollLeft = here.getBoundingClientRect().right - row.getBoundingClientRect().right + 8;
+}

@@ -1,6 +1,7 @@
 """`python3 -m tests.house.catalogue` brings the English catalogue up to date with the source strings.
 
 New strings come in empty, strings no longer used go out, nothing is guessed (no fuzzy entries).
+A string that counts (`n`) may have an English singular: give its entry a `msgid_plural`, the same Chinese once more.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def update() -> list[str]:
         string = known.string if known is not None and not known.fuzzy else ""
         if not string:
             missing.append(text)
-        new.add(text, string, locations=[(place.rsplit(":", 1)[0], None)], context=context)
+        ids = (text, text) if isinstance(string, tuple) else text
+        new.add(ids, string, locations=[(place.rsplit(":", 1)[0], None)], context=context)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, new, width=0, omit_header=False, include_lineno=False)

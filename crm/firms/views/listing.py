@@ -185,7 +185,8 @@ def bulk() -> Any:
         flash(gettext("没有需要改的：所选企业已经是这样，或不在您可编辑的范围内。"), "info")
     else:
         text = gettext("已修改 %(n)s 家，共选 %(all)s 家。", n=changed, all=len(ids))
-        toast(text, undo=url_for("firms.undo_bulk", operation=operation))
+        kept = request.form.get("filter", "")[:1000]
+        toast(text, undo=url_for("firms.undo_bulk", operation=operation, filter=kept or None))
     return _back()
 
 
@@ -202,7 +203,7 @@ def _wanted(raw: str) -> dict[str, Any]:
 
 
 def _back() -> Any:
-    query = dict(parse_qsl(request.form.get("filter", "")[:4000]))
+    query = dict(parse_qsl(request.values.get("filter", "")[:4000]))
     wanted = queries.asked(query)
     return back_to(
         "firms.index",
@@ -227,7 +228,7 @@ def undo_bulk(operation: str) -> Any:
     except Refused as refusal:
         db.session.rollback()
         flash(say(refusal), "error")
-    return back_to("firms.index")
+    return _back()
 
 
 @bp.post("/firms/export")

@@ -11,7 +11,7 @@ from crm.core.clock import today
 from crm.core.conflicts import merged, originals, sides
 from crm.core.db import db
 from crm.core.forms import options
-from crm.core.i18n import gettext, say, wan, word
+from crm.core.i18n import gettext, say, wan, word, yuan
 from crm.core.permissions import Forbidden, needs
 from crm.core.transaction import commit
 from crm.core.undo import ACTIONS
@@ -99,7 +99,7 @@ def facts(firm: Firm) -> dict[str, str | None]:
     shown["street"] = firm.street.short_name if firm.street else None
     shown["officer"] = firm.officer.name if firm.officer else None
     if firm.capital_yuan is not None and not firm.capital_text:
-        shown["capital"] = gettext("%(amount)s 万元", amount=wan(firm.capital_yuan))
+        shown["capital"] = yuan(firm.capital_yuan)
     return shown
 
 
@@ -267,7 +267,7 @@ def _told(key: str, value: Any) -> str:
     if key in words and value in {member.value for member in words[key]}:
         return word(words[key](value))
     if key.endswith("_yuan"):
-        return str(gettext("%(amount)s 万元", amount=wan(value)))
+        return yuan(value)
     if key == "street_id":
         return dict(queries.streets(db.session())).get(value, str(value))
     if key == "officer_id":

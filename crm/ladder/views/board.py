@@ -221,7 +221,7 @@ def _sankey(flows: list[queries.Flow], query: Mapping[str, str]) -> dict[str, An
         "series": [
             {
                 "type": "sankey", "data": ordered, "links": links, "nodeAlign": "left", "nodeGap": 14,
-                "nodeWidth": 12, "layoutIterations": 0, "draggable": False, "left": 8, "right": 120, "top": 12,
+                "nodeWidth": 12, "layoutIterations": 0, "draggable": False, "left": 8, "right": 150, "top": 12,
                 "bottom": 12, "lineStyle": {"color": "source", "opacity": 0.25, "curveness": 0.5},
                 "emphasis": {"focus": "adjacency"},
             }

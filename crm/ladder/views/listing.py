@@ -37,7 +37,7 @@ def wanted_of(args: Mapping[str, str], day: dt.date) -> Wanted:
         within_of(args, day),
         text=lists.clean(args.get("q", "")),
         stage=stages.get(args.get("stage", "")),
-        pending=PENDING.get(args.get("pending", ""), None if "stage" not in args else False),
+        pending=PENDING.get(args.get("pending", ""), False),
         kind=args.get("kind") if args.get("kind") in KINDS else None,
         under_way=args.get("way") if args.get("way") in (*KINDS, "any") else None,
         was=was if was in stages or was == queries.OUTSIDE else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 
 from crm.core.web import actor
 from crm.core.words import C_, N_
@@ -29,15 +29,14 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
 
 
 def navigation() -> list[dict[str, Any]]:
-    """The entries the person may use; the page one is on, else the first of its feature, is the current one."""
+    """The entries the person may use; the one whose address the page continues is the current one."""
     viewer = actor()
     allowed = [
         entry for entry in ENTRIES if not entry[3] or any(viewer.may(permission) for permission in entry[3])
     ]
-    here = request.endpoint or ""
-    current = next((entry[0] for entry in allowed if entry[0] == here), None) or next(
-        (entry[0] for entry in allowed if entry[0].split(".")[0] == here.split(".")[0]), None
-    )
+    here = f"{request.script_root}{request.path}/"
+    above = [entry[0] for entry in allowed if here.startswith(f"{url_for(entry[0])}/")]
+    current = max(above, key=lambda endpoint: len(url_for(endpoint)), default=None)
     return [
         {"endpoint": endpoint, "icon": icon, "label": label, "group": group, "count": None,
          "current": endpoint == current}
