@@ -83,6 +83,7 @@ def fill_slots() -> None:
     """The slots of `house.md` § 1, all of them here: what higher features do within lower mechanisms."""
     # the slots: what is recomputed in the transaction that touches its tables, in feature order
     transaction.DERIVE[:] = [
+        import_module("crm.firms.actions").APPOINTING,
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
     ]

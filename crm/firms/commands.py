@@ -53,7 +53,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     rows = sheets.parse(table, mapping, sheet, arguments.unit)
     if not rows:
         raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
-    staged = staging.judge(session, rows, sheet=sheet, mode=mode, today=today())
+    staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
     result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
     if not arguments.dry_run:
         batch = staging.upload(

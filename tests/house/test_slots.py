@@ -12,7 +12,11 @@ from crm.firms.rules.words import SheetKind
 
 
 def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
-    assert [entry.name for entry in transaction.DERIVE] == ["firms.search", "ladder.stages"]
+    assert [entry.name for entry in transaction.DERIVE] == [
+        "firms.appointing",
+        "firms.search",
+        "ladder.stages",
+    ]
     known = set(Base.metadata.tables)
     for entry in transaction.DERIVE:
         assert entry.tables <= known, entry.name

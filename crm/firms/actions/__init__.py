@@ -1,5 +1,6 @@
 """Every write of the registry, one verb of the trade each."""
 
+from crm.firms.actions.appointing import APPOINTING
 from crm.firms.actions.derived import SEARCH, reindex_all
 from crm.firms.actions.guards import Duplicate, named
 from crm.firms.actions.holdings import (
@@ -28,6 +29,7 @@ from crm.firms.actions.registry import (
 )
 
 __all__ = [
+    "APPOINTING",
     "SEARCH",
     "Duplicate",
     "add_name",

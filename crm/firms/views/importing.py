@@ -105,7 +105,9 @@ def _read(batch: ImportBatch, content: bytes) -> Any:
                 sheet_names=opened.sheet_names,
             )  # fmt: skip
         else:
-            staged = staging.judge(session, opened.rows, sheet=batch.sheet, mode=batch.mode, today=today())
+            staged = staging.judge(
+                session, opened.rows, actor=actor(), sheet=batch.sheet, mode=batch.mode, today=today()
+            )
             staging.stage(
                 session, batch, staged, actor=viewer, mapping=opened.mapping, headings=opened.headings,
                 sheet_names=opened.sheet_names,
