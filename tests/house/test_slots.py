@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm.core import jobs, transaction
+from crm.core import jobs, palette, transaction
 from crm.core.db import Base
 from crm.firms import queries as registry
 from crm.firms.actions import targets
 from crm.firms.rules.words import SheetKind
+from crm.overview.views.rail import ENTRIES as RAIL
 
 
 def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
@@ -38,3 +39,19 @@ def test_long_work_is_listed(app: Flask) -> None:
         "ladder.tag-match",
         "ladder.tag-write",
     }
+
+
+def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flask) -> None:
+    assert palette.ENTRIES
+    for entry in palette.ENTRIES:
+        view = app.view_functions[entry.endpoint]
+        assert set(entry.needs) == set(view.__dict__["needs"]), entry.endpoint
+        with app.test_request_context():
+            assert app.url_for(entry.endpoint, **entry.values).startswith("/"), entry.endpoint
+    names = [entry.label for entry in palette.ENTRIES]
+    assert len(names) == len(set(names))
+
+
+def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
+    offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
+    assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered

@@ -2,7 +2,7 @@
 
 from crm.firms.queries.alike import Alike, near
 from crm.firms.queries.contacts import Looked, get_contact, list_unused, looked, looked_by_all
-from crm.firms.queries.finding import Found, search
+from crm.firms.queries.finding import Found, by_ids, search
 from crm.firms.queries.known import (
     ROW_SORT,
     Places,
@@ -74,6 +74,7 @@ __all__ = [
     "above_scale_of",
     "all_rows",
     "asked",
+    "by_ids",
     "chosen_ids",
     "contacts_of",
     "editable_by",

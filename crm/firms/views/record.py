@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, flash, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from crm.core import recent
 from crm.core.clock import now, today
 from crm.core.conflicts import merged, originals, sides
 from crm.core.db import db
@@ -37,7 +38,9 @@ HIDDEN = frozenset({"name_key", "name_sort", "version"})
 @bp.get("/firms/<int:firm_id>")
 @needs("firm:read")
 def show(firm_id: int) -> Any:
-    return page(firm_id)
+    shown = page(firm_id)
+    recent.note("firm", firm_id, user_id=actor().user_id)
+    return shown
 
 
 def page(firm_id: int, revealed: Any = None) -> str:
