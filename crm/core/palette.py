@@ -17,14 +17,14 @@ from crm.core.folding import fold
 from crm.core.i18n import say
 from crm.core.permissions import Actor
 from crm.core.pinyin import full, initials, is_term, position, sounded
-from crm.core.words import N_, Word
+from crm.core.words import C_, N_, Word
 
 WHOLE = 100  # the score of what was meant by its whole name: it comes before records
 
 
 class EntryKind(Word):
     PAGE = "page", N_("页面")
-    ACTION = "action", N_("操作")
+    ACTION = "action", C_("palette", "操作")
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,18 @@ def test_an_erased_person_is_nowhere_and_the_chain_is_whole(app: Flask, client: 
         assert report.is_whole
 
 
+def test_a_file_that_held_an_erased_person_is_not_read_again(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        writing()
+        spread(db.session())
+        db.session.remove()
+    batch_id = staged(client, SHEET)
+    people.post(client, "/contacts/person/erase", {"phone": PHONE, "reason": "本人书面要求", "sure": "yes"})
+    sent = people.post(client, f"/firms/import/{batch_id}/columns", {"mode": "both"})
+    page = client.get(sent.headers["Location"]).text
+    assert "原文件已随一个人的信息抹去" in page and PHONE not in page
+
+
 def test_what_was_erased_cannot_be_undone_and_the_log_says_erased(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         writing()

@@ -61,6 +61,7 @@ def meant(query: str) -> list[str]:
         ("证书日历", "ladder.calendar"), ("日历", "ladder.calendar"), ("zsrl", "ladder.calendar"),
         ("zhengshuri", "ladder.calendar"), ("calendar", "ladder.calendar"), ("到期", "ladder.calendar"),
         ("登记企业", "firms.create"), ("djqy", "firms.create"), ("新企业", "firms.create"),
+        ("new firm", "firms.create"), ("tag a list", "ladder.tag_new"),
         ("三清零", "ladder.three_zeroing"), ("sql", "ladder.three_zeroing"), ("密码", "accounts.change_password"),
         ("上传", "firms.imports"), ("隐私", "overview.privacy"), ("ＰＲＩＶＡＣＹ", "overview.privacy"),
     ],

@@ -13,7 +13,7 @@ ENTRIES = [
     ),
     Entry("firms.contacts", N_("联系人"), "phone", ("firm:edit", "contact:reveal"), words=("电话", "待复核")),
     Entry("firms.imports", N_("导入"), "upload", ("firm:import",), words=("最近的导入",)),
-    Entry("firms.create", N_("登记企业"), "plus", ("firm:edit",), EntryKind.ACTION, ("新企业", "新建企业")),
+    Entry("firms.create", N_("登记企业"), "plus", ("firm:edit",), EntryKind.ACTION, ("新企业", "新建企业", "new firm")),
     Entry(
         "firms.imports", N_("导入表格"), "file-spreadsheet", ("firm:import",), EntryKind.ACTION,
         ("上传", "表格", "excel"),

@@ -14,6 +14,6 @@ ENTRIES = [
     Entry("ladder.tags", N_("公布名单"), "tags", ("ladder:tag",), words=("标记批次",)),
     Entry(
         "ladder.tag_new", N_("从名单标记证书"), "tag", ("ladder:tag",), EntryKind.ACTION,
-        ("标记名单", "贴标签", "公布名单标记"),
+        ("标记名单", "贴标签", "公布名单标记", "tag a list"),
     ),
 ]  # fmt: skip

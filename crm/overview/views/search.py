@@ -34,11 +34,11 @@ def search() -> Any:
         }
         for kind in EntryKind
     ]
-    if query and not firms and actor().may("firm:edit"):
-        offers[1]["items"].append(_register(query))
     people = {"label": gettext("同事"), "items": _people(query)}
     best = entries[0] if entries else None
     is_meant = query and best is not None and best[0] >= palette.WHOLE - 2
+    if len(query) >= 4 and not firms and not is_meant and actor().may("firm:edit"):
+        offers[1]["items"].append(_register(query))
     if is_meant and best is not None and best[1].kind is EntryKind.ACTION:
         offers.reverse()
     groups = [*offers, records, people] if is_meant else [records, *offers, people]
