@@ -67,7 +67,7 @@ if (dialog) {
     }
     list.removeAttribute('aria-busy');
     expand(list.childElementCount > 0);
-    list.parentElement.scrollTop = 0;
+    list.scrollTop = 0;
     select(query ? options()[0] : null);
     count.textContent = said;
   }
