@@ -83,6 +83,7 @@ def fill_slots() -> None:
     """The slots of `house.md` § 1, all of them here: what higher features do within lower mechanisms."""
     # the slots: what is recomputed in the transaction that touches its tables, in feature order
     transaction.DERIVE[:] = [
+        import_module("crm.firms.actions").APPOINTING,
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
     ]
@@ -96,6 +97,12 @@ def fill_slots() -> None:
             if "%(" not in text
         }
     )
+    # slot PALETTE: pages and actions, in feature order (the day's work first)
+    import_module("crm.core.palette").ENTRIES[:] = [
+        entry
+        for name in ("ladder", "firms", "overview", "accounts")
+        for entry in import_module(f"crm.{name}.views.palette").ENTRIES
+    ]
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]

@@ -10,15 +10,17 @@ from urllib.parse import parse_qsl
 
 from crm.core import audit
 from crm.core.cli import Command, Context
-from crm.core.clock import today
+from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
-from crm.firms import queries, sheets
+from crm.firms import actions, queries, sheets
 from crm.firms.actions import staging
 from crm.firms.rules.columns import rules_of
+from crm.firms.rules.contacts import Identity
 from crm.firms.rules.reasons import message
+from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
 BIGGEST = 60_000_000
@@ -53,7 +55,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     rows = sheets.parse(table, mapping, sheet, arguments.unit)
     if not rows:
         raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
-    staged = staging.judge(session, rows, sheet=sheet, mode=mode, today=today())
+    staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
     result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
     if not arguments.dry_run:
         batch = staging.upload(
@@ -195,10 +197,77 @@ def run_search(arguments: argparse.Namespace, context: Context) -> None:
             context.say(f"{hit.id}\t{hit.name}\t{hit.code or ''}\t{say(hit.why)}")
 
 
+def _person_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["find", "export", "erase"])
+    parser.add_argument("--name", default="", help="姓名 / name")
+    parser.add_argument("--phone", default="", help="电话 / phone")
+    parser.add_argument("--email", default="", help="邮箱 / mail")
+    parser.add_argument(
+        "--contact", type=int, action="append", default=[], metavar="ID", help="联系人编号 / contact id"
+    )
+    parser.add_argument("--reason", default=None, help="原因，导出和抹去必填 / why, for export and erase")
+    parser.add_argument("--file", type=Path, default=None, help="导出到 .xlsx / export into")
+
+
+def run_person(arguments: argparse.Namespace, context: Context) -> None:
+    """Find one person's data across the tables, write a copy of it, or erase it."""
+    session = db.session()
+    who, typed = Identity(), {"name": arguments.name, "phone": arguments.phone, "mail": arguments.email}
+    if arguments.what == "find" or not arguments.contact:
+        person = actions.search_person(session, actor=context.actor, at=now(), **typed)
+        commit(session)
+        who = person.who
+    if arguments.what != "find":
+        person = actions.chosen(session, arguments.contact, typed=who, actor=context.actor)
+    told: dict[str, Any] = {
+        "contacts": [
+            {"id": place.id, "firm": place.firm, "name": place.name, "phone": mask_phone(place.phone),
+             "email": mask_mail(place.email), "is_sure": place.is_sure}
+            for place in person.places
+        ],
+        "staged": [{"import": row.batch_id, "row": row.row_no} for row in person.staged],
+        "logged": len(person.logged),
+    }  # fmt: skip
+    if arguments.what == "export":
+        if arguments.file is None:
+            raise Refused(N_("请用 --file 写明导出到哪个 .xlsx 文件。"))
+        places = actions.export_person(session, person, actor=context.actor, reason=arguments.reason)
+        with arguments.file.open("wb") as target:
+            sheets.person_xlsx(target, person, places, say)
+        told["file"] = str(arguments.file)
+    elif arguments.what == "erase":
+        done = actions.erase_person(session, person, actor=context.actor, reason=arguments.reason)
+        told = {
+            "erased": done.contacts,
+            "logged": done.logged,
+            "staged": done.staged,
+            "left": list(done.left),
+        }
+    commit(session)
+    if context.as_json:
+        context.emit(told)
+    elif arguments.what == "erase":
+        text = N_("已抹去：联系人 %(contacts)s 条、日志里的内容 %(logged)s 处、导入行 %(staged)s 行。")
+        context.say(say(text, contacts=told["erased"], logged=told["logged"], staged=told["staged"]))
+    else:
+        for each in told["contacts"]:
+            context.say(
+                f"{each['id']}\t{each['firm']}\t{each['name']}\t{each['phone'] or each['email'] or ''}"
+            )
+        text = N_("导入行 %(staged)s 行，日志里的旧记录 %(logged)s 条。")
+        context.say(say(text, staged=len(person.staged), logged=len(person.logged)))
+
+
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
     Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments),
+    Command(
+        ("firms", "person"),
+        "查找、导出、抹去一个人的信息 / find, export or erase a person",
+        run_person,
+        _person_arguments,
+    ),
     Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments),
 ]
 

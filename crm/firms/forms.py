@@ -129,6 +129,22 @@ class ContactForm(VersionedForm):
     purpose = judged(CONTACTS["purpose"])
 
 
+class PersonForm(Form):
+    """Whom to find: one of the three is enough."""
+
+    name = _own("name", N_("姓名"), fields.text(60))
+    phone = judged(CONTACTS["phone"])
+    email = judged(CONTACTS["email"])
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        return {
+            "name": self.name.value or "",
+            "phone": self.phone.value or "",
+            "mail": self.email.value or "",
+        }
+
+
 class FiguresForm(VersionedForm):
     """A year's figures: money in 万元, missing left empty."""
 

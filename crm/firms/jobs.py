@@ -34,7 +34,7 @@ def read(ctx: Context) -> dict[str, Any] | None:
             problem = opened.problem
             if problem is None:
                 staged = staging.judge(
-                    session, opened.rows, sheet=batch.sheet, mode=batch.mode, today=ctx.today
+                    session, opened.rows, actor=ctx.actor, sheet=batch.sheet, mode=batch.mode, today=ctx.today
                 )
         except Refused as refusal:
             problem = refusal

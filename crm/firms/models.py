@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.accounts.models import Unit, User
 from crm.core.db import BigId, Model, Pk, Stamped, Versioned, Worded, Yuan
 from crm.core.words import N_
+from crm.firms.rules.contacts import DEFAULT_PURPOSE
 from crm.firms.rules.words import (
     Acquisition,
     BatchState,
@@ -121,7 +122,10 @@ class Contact(Versioned, Stamped, Model):
     phone: Mapped[str | None] = mapped_column(sa.String(40))
     email: Mapped[str | None] = mapped_column(sa.String(120))
     is_primary: Mapped[bool] = mapped_column(default=False)
-    purpose: Mapped[str | None] = mapped_column(sa.String(120))  # why it is kept (PIPL)
+    purpose: Mapped[str | None] = mapped_column(
+        sa.String(120), default=DEFAULT_PURPOSE
+    )  # why it is kept (PIPL)
+    reviewed_on: Mapped[dt.date | None]  # somebody confirmed it is still needed
 
 
 class YearFigures(Versioned, Stamped, Model):

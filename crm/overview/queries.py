@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.core.audit import COMMITTED, AuditChange, AuditEnvelope
+from crm.core.audit import COMMITTED, AuditChange, AuditEnvelope, AuditPersonal
 from crm.core.clock import ZONE
 from crm.core.lists import Filter, Sort
 from crm.core.permissions import Actor, Forbidden
-from crm.core.words import N_, Missing
+from crm.core.words import N_, Message, Missing
 
 CHANGES = 100  # change rows a page
 # what the envelope says already: left out of the page, kept in the chain
@@ -115,7 +115,7 @@ class Changed:
     kind: str
     row_id: int
     verb: str
-    columns: Sequence[tuple[str, str | None, str | None]]
+    columns: Sequence[tuple[str, str | Message | None, str | Message | None]]
 
 
 def changes(
@@ -128,26 +128,50 @@ def changes(
         .order_by(AuditChange.n)
         .limit(CHANGES + 1)
     ).all()
+    there = _kept_values(session, [side for row in rows for side in (row.before, row.after)])
     shown = [
-        Changed(row.n, row.kind, row.row_id, row.verb, _columns(row.before, row.after))
+        Changed(row.n, row.kind, row.row_id, row.verb, _columns(row.before, row.after, there))
         for row in rows[:CHANGES]
     ]
     return shown, shown[-1].n if len(rows) > CHANGES else None
 
 
-def _columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str | None, str | None]]:
+def _kept_values(session: Session, sides: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The commitments among these values whose personal value has not been erased."""
+    wanted = {
+        value.removeprefix(COMMITTED)
+        for side in sides
+        for value in side.values()
+        if isinstance(value, str) and value.startswith(COMMITTED)
+    }
+    if not wanted:
+        return set()
+    return set(
+        session.scalars(
+            sa.select(AuditPersonal.commitment).where(AuditPersonal.commitment.in_(sorted(wanted)))
+        )
+    )
+
+
+def _columns(
+    before: Mapping[str, Any], after: Mapping[str, Any], there: set[str]
+) -> list[tuple[str, str | Message | None, str | Message | None]]:
     return [
-        (name, masked(before.get(name)), masked(after.get(name)))
+        (name, masked(before.get(name), there), masked(after.get(name), there))
         for name in sorted((before.keys() | after.keys()) - STAMPS)
     ]
 
 
-def masked(value: Any) -> str | None:
-    """A stored value as text; a personal one stays hidden, only that it changed is seen."""
+ERASED = Message(N_("已抹去"))
+
+
+def masked(value: Any, there: set[str] | None = None) -> str | Message | None:
+    """A stored value as text; a personal one stays hidden, only that it changed is seen, or that it is erased."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and value.startswith(COMMITTED):
-        return "••••••"
+        is_there = there is None or value.removeprefix(COMMITTED) in there
+        return "••••••" if is_there else ERASED
     return str(value)[:500]
 
 

@@ -176,14 +176,14 @@ def test_many_firms_are_changed_in_one_operation_that_says_how_many(session: Ses
         actions.register(session, actor=ROBOT, today=TODAY, name=f"温州第{n}有限公司").id for n in range(5)
     ]
     commit(session)
-    changed = actions.set_many(
+    changed, _refused = actions.set_many(
         session, ids, actor=ROBOT, today=TODAY, values={"leading_industry": LeadingIndustry.LIFE_HEALTH}
     )
     envelope = commit(session)
     assert changed == 6
     assert isinstance(envelope, AuditEnvelope)
     assert (envelope.action, envelope.params["count"]) == ("firm.bulk-set", 6)
-    again = actions.set_many(
+    again, _refused = actions.set_many(
         session, ids, actor=ROBOT, today=TODAY, values={"leading_industry": LeadingIndustry.LIFE_HEALTH}
     )
     assert again == 0

@@ -41,7 +41,7 @@ def judged(
     table = sheets.open_table(text.encode(), "名录.csv", sheet)
     mapping = sheets.recognise(table.headings, sheet)
     rows = sheets.parse(table, mapping, sheet)
-    return table, staging.judge(session, rows, sheet=sheet, mode=mode, today=TODAY)
+    return table, staging.judge(session, rows, actor=ROBOT, sheet=sheet, mode=mode, today=TODAY)
 
 
 def taken(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm.core import jobs, transaction
+from crm.core import jobs, palette, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.records import SUBJECTS
 from crm.firms import queries as registry
 from crm.firms.actions import targets
 from crm.firms.rules.words import SheetKind
+from crm.overview.views.rail import ENTRIES as RAIL
 
 
 def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
-    assert [entry.name for entry in transaction.DERIVE] == ["firms.search", "ladder.stages"]
+    assert [entry.name for entry in transaction.DERIVE] == [
+        "firms.appointing",
+        "firms.search",
+        "ladder.stages",
+    ]
     known = set(Base.metadata.tables)
     for entry in transaction.DERIVE:
         assert entry.tables <= known, entry.name
@@ -50,3 +55,19 @@ def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
         assert set(kind.read) <= set(view.__dict__["needs"]), f"{code}: the page and the declaration differ"
         for part in kind.parts:
             assert {part.column, *part.key} <= set(columns_of(part.model)), code
+
+
+def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flask) -> None:
+    assert palette.ENTRIES
+    for entry in palette.ENTRIES:
+        view = app.view_functions[entry.endpoint]
+        assert set(entry.needs) == set(view.__dict__["needs"]), entry.endpoint
+        with app.test_request_context():
+            assert app.url_for(entry.endpoint, **entry.values).startswith("/"), entry.endpoint
+    names = [entry.label for entry in palette.ENTRIES]
+    assert len(names) == len(set(names))
+
+
+def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
+    offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
+    assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered

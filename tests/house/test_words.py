@@ -82,7 +82,8 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         source = message.id if isinstance(message.id, str) else message.id[0]
         for text in message.string if isinstance(message.string, tuple) else (message.string,):
             said, wanted = set(PLACEHOLDER.findall(text)), set(PLACEHOLDER.findall(source))
-            assert said - {"n", "num"} == wanted - {"n", "num"}, source
+            # English may leave one out; it never asks for one that is not given
+            assert said <= wanted | {"n", "num"}, source
 
 
 def test_english_is_english() -> None:
@@ -103,7 +104,14 @@ SPEAKING = ("views", "forms", "actions", "queries", "jobs", "models")
 
 
 @pytest.mark.parametrize(
-    "module", [m for m in modules() if m.room in SPEAKING and m.feature != "demo"], ids=lambda m: m.name
+    "module",
+    # what a palette's pages are also looked for by is compared, never said
+    [
+        m
+        for m in modules()
+        if m.room in SPEAKING and m.feature != "demo" and m.name.split(".")[-1] != "palette"
+    ],
+    ids=lambda m: m.name,
 )
 def test_chinese_in_a_room_that_speaks_goes_through_the_catalogue(module: Module) -> None:
     known = {text for _context, text in used()}

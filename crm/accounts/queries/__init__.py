@@ -1,5 +1,6 @@
 """Every read about units, people, roles and sessions."""
 
+from crm.accounts.queries.colleagues import find_colleagues
 from crm.accounts.queries.people import (
     extras_of,
     get_person,
@@ -37,6 +38,7 @@ __all__ = [
     "attempt",
     "credentials",
     "extras_of",
+    "find_colleagues",
     "get_person",
     "get_unit",
     "has_factor",

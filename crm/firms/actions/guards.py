@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.core.permissions import Actor, Forbidden, Scope
 from crm.core.pinyin import sort_key
 from crm.core.words import N_, Conflict, Message, Refused
-from crm.firms.models import Firm
+from crm.firms.models import Contact, Firm
 from crm.firms.queries.scope import reach
 from crm.firms.rules.names import normalise
 
@@ -47,10 +47,11 @@ def require_street(actor: Actor, street_id: int | None) -> None:
         raise Refused(N_("您只能登记本街道的企业，请选择本单位的街道。"), field="street")
 
 
-def lock(firm: Firm, version: int | None) -> None:
+def lock(firm: Firm | Contact, version: int | None) -> None:
     """Raises `Conflict` when the record has changed since the form was filled."""
     if version is not None and firm.version != version:
-        raise Conflict(N_("这家企业刚刚被别人改过，请核对后再保存。"))
+        text = N_("这家企业刚刚被别人改过，请核对后再保存。")
+        raise Conflict(text if isinstance(firm, Firm) else N_("这一条刚刚被别人改过，请核对后再保存。"))
 
 
 def refuse_duplicate(session: Session, *, name: str | None, code: str | None, but: int | None = None) -> None:

@@ -14,7 +14,8 @@ from crm.core.permissions import Actor
 from crm.core.words import N_, Conflict, Refused
 from crm.firms.actions import guards
 from crm.firms.models import AboveScale, Contact, EquityRound, Firm, IpCount, RdInstitution, YearFigures
-from crm.firms.rules.standing import check_past, check_reason, check_year
+from crm.firms.rules.contacts import DEFAULT_PURPOSE
+from crm.firms.rules.standing import check_past, check_year
 from crm.firms.rules.words import Acquisition, Act, EquityKind, InstitutionLevel, IpKind, Metric
 
 Row = TypeVar("Row", Contact, EquityRound, RdInstitution)
@@ -135,6 +136,8 @@ def save_contact(
         _refuse_same(
             session, Contact, firm, **{key: values.get(key) for key in ("name", "position", "phone", "email")}
         )
+    if contact_id is None or "purpose" in values:
+        values["purpose"] = values.get("purpose") or DEFAULT_PURPOSE
     audit.begin(session, actor=actor, action=Act.CONTACT_SAVE, subject=("firm", firm.id))
     if values.get("is_primary"):
         others = session.scalars(
@@ -155,22 +158,6 @@ def drop_contact(session: Session, firm: Firm, *, actor: Actor, contact_id: int)
     """Delete a contact that is no longer needed."""
     guards.require(session, actor, "firm:edit", firm.id)
     _drop(session, Contact, firm, contact_id, actor, Act.CONTACT_DROP)
-
-
-def reveal_contact(
-    session: Session, firm: Firm, *, actor: Actor, contact_id: int, reason: str | None
-) -> Contact:
-    """Show a contact in full, with a reason; the audit keeps who looked and why."""
-    guards.require(session, actor, "contact:reveal", firm.id)
-    reason = check_reason(reason)
-    contact = _own_row(session, Contact, firm, contact_id)
-    if contact is None:
-        raise Refused(N_("这位联系人已经不在了。"))
-    audit.begin(
-        session, actor=actor, action=Act.CONTACT_REVEAL, subject=("firm", firm.id), contact=contact.id,
-        reason=reason,
-    )  # fmt: skip
-    return contact
 
 
 def save_equity(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from crm.accounts.rules import UnitKind
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
-from crm.firms.actions import guards
+from crm.firms.actions import appointing, guards
 from crm.firms.models import Firm, FirmMove, FirmName
 from crm.firms.queries.scope import editable_by
 from crm.firms.rules.names import normalise
@@ -75,6 +75,7 @@ def edit(
     _check(session, values, today)
     if "street_id" in values:
         guards.require_street(actor, values["street_id"])
+    appointing.check_firm(session, firm, actor=actor, values=values)
     code = values.get("code")
     if code and code != firm.code:
         guards.refuse_duplicate(session, name=None, code=code, but=firm.id)
@@ -204,10 +205,17 @@ def restore(session: Session, firm: Firm, *, actor: Actor) -> Firm:
     return firm
 
 
+class SetMany(NamedTuple):
+    """How many firms changed, and those left as they were because nobody makes a firm his own."""
+
+    changed: int
+    refused: list[int]
+
+
 def set_many(
     session: Session, firm_ids: list[int], *, actor: Actor, today: dt.date, values: Mapping[str, Any]
-) -> int:
-    """Set the same facts on many firms (officer, street, leading industry). Returns how many changed."""
+) -> SetMany:
+    """Set the same facts on many firms (officer, street, leading industry)."""
     actor.require("firm:edit")
     allowed = {"officer_id", "street_id", "leading_industry"}
     if not values or set(values) - allowed:
@@ -217,19 +225,31 @@ def set_many(
         guards.require_street(actor, values["street_id"])
     columns = [getattr(Firm, key) for key in values]
     changes: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
+    refused: list[int] = []
     for start in range(0, len(firm_ids), 5000):
         part = firm_ids[start : start + 5000]
         rows = session.execute(
             sa.select(Firm.id, *columns).where(Firm.id.in_(part), editable_by(actor)).order_by(Firm.id)
         )
+        found = []
         for row in rows:
             before = {key: row._mapping[key] for key in values if row._mapping[key] != values[key]}
             if before:
-                changes.append((row.id, before, {key: values[key] for key in before}))
-    if changes:
-        audit.begin(session, actor=actor, action=Act.BULK_SET, count=len(changes), **_plain(values))
+                found.append((row.id, before, {key: values[key] for key in before}))
+        barred = appointing.refused_among(session, [item[0] for item in found], actor=actor, values=values)
+        refused += sorted(barred)
+        changes += [item for item in found if item[0] not in barred]
+    if changes or refused:
+        audit.begin(
+            session,
+            actor=actor,
+            action=Act.BULK_SET,
+            count=len(changes),
+            refused=len(refused),
+            **_plain(values),
+        )
         audit.update_many(session, Firm, changes)
-    return len(changes)
+    return SetMany(len(changes), refused)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

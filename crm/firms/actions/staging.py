@@ -18,7 +18,7 @@ from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
 from crm.core.undo import undo
 from crm.core.words import N_, Conflict, Message, Refused
-from crm.firms.actions import registering
+from crm.firms.actions import appointing, registering
 from crm.firms.actions.registering import Entry
 from crm.firms.actions.targets import Incoming, target_of
 from crm.firms.models import ImportBatch, ImportFile, ImportRow
@@ -82,12 +82,14 @@ def require(actor: Actor, sheet: SheetKind) -> None:
 
 
 def judge(
-    session: Session, rows: Sequence[Any], *, sheet: SheetKind, mode: ImportMode, today: dt.date
+    session: Session, rows: Sequence[Any], *, actor: Actor, sheet: SheetKind, mode: ImportMode, today: dt.date
 ) -> list[Staged]:
     """Match the rows read against the registry and say what each would do. Writes nothing."""
     known = known_firms(session)
     if sheet is SheetKind.REGISTRY:
-        return _judge_registry(session, rows, known, mode, today)
+        staged = _judge_registry(session, rows, known, mode, today)
+        appointing.refuse_rows(session, staged, actor)
+        return staged
     return _judge_holdings(session, rows, known, sheet, mode, today)
 
 
@@ -278,6 +280,9 @@ def decide(
         allowed.add(NEW)
     if decision is not None and decision not in allowed:
         raise Refused(N_("请在列出的企业里选择。"))
+    if decision not in (None, SKIP) and batch.sheet is SheetKind.REGISTRY:
+        firm_id = None if decision == NEW else int((decision or "").partition(":")[2])
+        appointing.check_row(session, row.row_no, firm_id, row.values, actor)
     row.decision = decision
     session.flush()
 
@@ -325,7 +330,9 @@ def _write_rows(
 ) -> None:
     source = batch.source or batch.filename
     if batch.sheet is SheetKind.REGISTRY:
-        registering.write(session, _entries(session, rows), actor=actor, today=today, source=source)
+        entries = _entries(session, rows)
+        appointing.check_entries(session, entries, actor)
+        registering.write(session, entries, actor=actor, today=today, source=source)
         return
     incoming = [
         Incoming(row.row_no, firm_id, row.values, row.outcome)

@@ -1,7 +1,8 @@
 """Every read of the registry. Each takes the viewer."""
 
 from crm.firms.queries.alike import Alike, near
-from crm.firms.queries.finding import Found, search
+from crm.firms.queries.contacts import Looked, get_contact, list_unused, looked, looked_by_all
+from crm.firms.queries.finding import Found, by_ids, search
 from crm.firms.queries.known import (
     ROW_SORT,
     Places,
@@ -67,11 +68,13 @@ __all__ = [
     "TAGS",
     "Alike",
     "Found",
+    "Looked",
     "Panel",
     "Places",
     "above_scale_of",
     "all_rows",
     "asked",
+    "by_ids",
     "chosen_ids",
     "contacts_of",
     "editable_by",
@@ -84,6 +87,7 @@ __all__ = [
     "file_of",
     "firm_names",
     "get_batch",
+    "get_contact",
     "get_firm",
     "get_row",
     "history_of",
@@ -95,6 +99,9 @@ __all__ = [
     "list_batches",
     "list_firms",
     "list_rows",
+    "list_unused",
+    "looked",
+    "looked_by_all",
     "matcher",
     "matching",
     "moves_of",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -40,3 +42,14 @@ def search(session: Session, text: str, viewer: Actor, limit: int = 10) -> list[
     rows = session.execute(sa.select(Firm.id, Firm.code).where(Firm.id.in_([hit.id for hit in hits])))
     codes = {row.id: row.code for row in rows}
     return [Found(hit.id, hit.name, codes.get(hit.id), hit.why) for hit in hits]
+
+
+def by_ids(session: Session, ids: Sequence[int], *, viewer: Actor) -> list[Any]:
+    """Firms by id, in that order, those that are gone or not to be seen left out: (id, name, code). One statement."""
+    rows = session.execute(
+        sa.select(Firm.id, Firm.name, Firm.code).where(
+            Firm.id.in_(ids), visible_to(viewer), Firm.merged_into_id.is_(None)
+        )
+    )
+    known = {row.id: row for row in rows}
+    return [known[firm_id] for firm_id in ids if firm_id in known]

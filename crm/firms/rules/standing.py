@@ -49,6 +49,8 @@ def mask_phone(phone: str | None) -> str | None:
     if not phone:
         return None
     digits = "".join(c for c in phone if c.isdigit())
+    if len(digits) == 13 and digits.startswith("86"):
+        digits = digits[2:]
     if len(digits) >= 11:
         return f"{digits[:3]}****{digits[-4:]}"
     return "****" + digits[-2:]

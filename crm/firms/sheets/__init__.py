@@ -1,5 +1,6 @@
 """Spreadsheets of the registry, in and out."""
 
+from crm.firms.sheets.contacts import contacts_xlsx, person_xlsx
 from crm.firms.sheets.reading import (
     UNITS,
     Parsed,
@@ -24,6 +25,7 @@ __all__ = [
     "UNITS",
     "Parsed",
     "check_mapping",
+    "contacts_xlsx",
     "export_columns",
     "export_csv",
     "export_csv_file",
@@ -34,6 +36,7 @@ __all__ = [
     "open_pasted",
     "open_table",
     "parse",
+    "person_xlsx",
     "recognise",
     "template",
 ]

@@ -105,7 +105,9 @@ def _read(batch: ImportBatch, content: bytes) -> Any:
                 sheet_names=opened.sheet_names,
             )  # fmt: skip
         else:
-            staged = staging.judge(session, opened.rows, sheet=batch.sheet, mode=batch.mode, today=today())
+            staged = staging.judge(
+                session, opened.rows, actor=actor(), sheet=batch.sheet, mode=batch.mode, today=today()
+            )
             staging.stage(
                 session, batch, staged, actor=viewer, mapping=opened.mapping, headings=opened.headings,
                 sheet_names=opened.sheet_names,
@@ -224,11 +226,14 @@ def import_columns(batch_id: int) -> Any:
             session, batch, actor=viewer, mode=ImportMode(mode) if mode in {m.value for m in ImportMode} else None,
             mapping=mapping, **given,
         )  # fmt: skip
+        content = queries.file_of(session, batch_id)
+        if content is None:
+            raise Refused(N_("原文件已随一个人的信息抹去，不能重新读取；请去掉那一行后重新上传。"))
     except Refused as refusal:
         session.rollback()
         flash(say(refusal), "error")
         return back_to("firms.import_show", batch_id=batch_id)
-    return _read(batch, queries.file_of(session, batch_id) or b"")
+    return _read(batch, content)
 
 
 @bp.get("/firms/import/<int:batch_id>/doubtful")

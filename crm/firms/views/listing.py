@@ -171,7 +171,7 @@ def bulk() -> Any:
     session, viewer = db.session(), actor()
     try:
         ids = selected()
-        changed = actions.set_many(
+        changed, barred = actions.set_many(
             session, ids, actor=viewer, today=today(), values=_wanted(request.form.get("set", ""))
         )
     except Refused as refusal:
@@ -181,7 +181,15 @@ def bulk() -> Any:
     running = audit.running(session)
     operation = running.id if running else None
     commit()
+    if barred:
+        names = gettext("、").join(queries.firm_names(session, barred[:5]).values())
+        text = N_(
+            "有 %(n)s 家没有改（%(names)s）：不能把自己设为服务专员，也不能把别处的企业划到本单位；请由别的同事来改。"
+        )
+        flash(say(text, n=len(barred), names=names + (" …" if len(barred) > 5 else "")), "error")
     if operation is None or not changed:
+        if barred:
+            return _back()
         flash(gettext("没有需要改的：所选企业已经是这样，或不在您可编辑的范围内。"), "info")
     else:
         text = gettext("已修改 %(n)s 家，共选 %(all)s 家。", n=changed, all=len(ids))

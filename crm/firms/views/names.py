@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, render_template, request
 from werkzeug.datastructures import MultiDict
 
+from crm.core.clock import now
 from crm.core.db import db
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
@@ -16,6 +17,7 @@ from crm.core.words import N_, Missing, Refused
 from crm.firms import actions, queries
 from crm.firms.forms import ContactForm, NameForm
 from crm.firms.models import Contact, Firm
+from crm.firms.rules.contacts import COLLECTED, DEFAULT_PURPOSE
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import NameKind
 from crm.firms.views.blueprint import bp
@@ -72,12 +74,12 @@ def _contact(firm_id: int, contact_id: int) -> Contact:
 @bp.get("/firms/<int:firm_id>/contacts/new")
 @needs("firm:edit")
 def contact_new(firm_id: int) -> Any:
-    return _contact_form(ContactForm(MultiDict()), _firm(firm_id), None)
+    return _contact_form(ContactForm(MultiDict({"purpose": DEFAULT_PURPOSE})), _firm(firm_id), None)
 
 
 def _contact_form(form: ContactForm, firm: Firm, contact: Contact | None, refused: str | None = None) -> str:
     return render_template(
-        "firms/contact.html", firm=firm, form=form, contact=contact, refused=refused,
+        "firms/contact.html", firm=firm, form=form, contact=contact, refused=refused, collected=COLLECTED,
         phone=mask_phone(contact.phone) if contact else None, email=mask_mail(contact.email) if contact else None,
     )  # fmt: skip
 
@@ -100,7 +102,7 @@ def contact_edit(firm_id: int, contact_id: int) -> Any:
                 "name": contact.name,
                 "position": contact.position or "",
                 "is_primary": "yes" if contact.is_primary else "",
-                "purpose": contact.purpose or "",
+                "purpose": contact.purpose or DEFAULT_PURPOSE,
             }
         )
     )
@@ -149,6 +151,8 @@ def contact_drop(firm_id: int, contact_id: int) -> Any:
     actions.drop_contact(db.session(), _firm(firm_id), actor=actor(), contact_id=contact_id)
     commit()
     flash(gettext("已删除联系人。"), "done")
+    if request.form.get("from") == "review":
+        return back_to("firms.contacts")
     return back_to("firms.show", firm_id=firm_id)
 
 
@@ -163,6 +167,7 @@ def contact_reveal(firm_id: int, contact_id: int) -> Any:
             actor=actor(),
             contact_id=contact_id,
             reason=request.form.get("reason"),
+            at=now(),
         )
         commit()
     except Refused as refusal:

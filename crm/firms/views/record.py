@@ -7,7 +7,8 @@ from typing import Any
 from flask import abort, flash, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from crm.core.clock import today
+from crm.core import recent
+from crm.core.clock import now, today
 from crm.core.conflicts import merged, originals, sides
 from crm.core.db import db
 from crm.core.forms import options
@@ -21,6 +22,7 @@ from crm.firms import actions, queries
 from crm.firms.forms import SECTIONS, FirmForm, keep
 from crm.firms.models import Firm
 from crm.firms.rules.columns import REGISTRY
+from crm.firms.rules.contacts import MOST_A_DAY
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import Act, FirmStatus, LeadingIndustry, Metric, SizeClass
 from crm.firms.views.blueprint import bp
@@ -36,7 +38,9 @@ HIDDEN = frozenset({"name_key", "name_sort", "version"})
 @bp.get("/firms/<int:firm_id>")
 @needs("firm:read")
 def show(firm_id: int) -> Any:
-    return page(firm_id)
+    shown = page(firm_id)
+    recent.note("firm", firm_id, user_id=actor().user_id)
+    return shown
 
 
 def page(firm_id: int, revealed: Any = None) -> str:
@@ -45,12 +49,15 @@ def page(firm_id: int, revealed: Any = None) -> str:
     firm = queries.get_firm(session, firm_id, viewer=viewer)
     rights = queries.rights(session, firm_id, viewer)
     figures = list(reversed(queries.figures_of(session, firm_id))) if rights.figures else []
+    contacts = queries.contacts_of(session, firm_id)
     return render_template(
         "firms/show.html",
         firm=firm,
         rights=rights,
         tags=[tag for make in queries.TAGS for tag in make(session, firm_id, today())],
-        contacts=queries.contacts_of(session, firm_id),
+        contacts=contacts,
+        looked=queries.looked(session, viewer.user_id, now()) if rights.reveal and contacts else None,
+        most_a_day=MOST_A_DAY,
         revealed=revealed,
         mask_phone=mask_phone,
         mask_mail=mask_mail,

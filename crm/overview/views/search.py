@@ -1,4 +1,4 @@
-"""The palette and the search page: firms, people's pages by name. One answer for both, best first."""
+"""The palette and the search page: firms, pages, actions, colleagues. One answer for both, best first."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
+from crm.accounts.queries import find_colleagues
+from crm.core import palette, recent
 from crm.core.db import db
-from crm.core.folding import fold
 from crm.core.i18n import gettext, say
+from crm.core.palette import Entry, EntryKind
 from crm.core.permissions import signed_in
-from crm.core.pinyin import full, initials, is_term
 from crm.core.web import actor, is_htmx
 from crm.firms import queries
 from crm.overview.views.blueprint import bp
-from crm.overview.views.rail import navigation
 
-IN_PALETTE, ON_PAGE = 8, 50
+IN_PALETTE, ON_PAGE, PEOPLE = 8, 50, 6
 
 
 @bp.get("/search")
@@ -24,38 +24,94 @@ IN_PALETTE, ON_PAGE = 8, 50
 def search() -> Any:
     query = request.args.get("q", "").replace("\x00", "").strip()[:100]
     is_palette = is_htmx() or request.headers.get("X-Palette") == "1"
-    groups = [
-        {"label": gettext("企业"), "items": _firms(query, IN_PALETTE if is_palette else ON_PAGE)},
-        {"label": gettext("页面"), "items": _pages(query)},
+    firms = _firms(query, IN_PALETTE if is_palette else ON_PAGE) if query else _recent()
+    entries = palette.matching(query, palette.allowed(actor(), palette.ENTRIES))
+    records: dict[str, Any] = {"label": gettext("企业") if query else gettext("最近打开"), "items": firms}
+    offers: list[dict[str, Any]] = [
+        {
+            "label": say(kind.label),
+            "items": [_entry(entry) for _, entry in entries if entry.kind is kind],
+        }
+        for kind in EntryKind
     ]
-    template = "ui/palette_results.html" if is_palette else "overview/search.html"
-    more = url_for("firms.index", q=query) if groups[0]["items"] else None
-    return render_template(template, groups=groups, query=query, more_url=more)
+    people = {"label": gettext("同事"), "items": _people(query)}
+    best = entries[0] if entries else None
+    is_meant = query and best is not None and best[0] >= palette.WHOLE - 2
+    if len(query) >= 4 and not firms and not is_meant and actor().may("firm:edit"):
+        offers[1]["items"].append(_register(query))
+    if is_meant and best is not None and best[1].kind is EntryKind.ACTION:
+        offers.reverse()
+    groups = [*offers, records, people] if is_meant else [records, *offers, people]
+    return render_template(
+        "ui/palette_results.html" if is_palette else "overview/search.html",
+        groups=groups,
+        query=query,
+        found=sum(len(group["items"]) for group in groups),
+        more_url=url_for("firms.index", q=query) if query and firms else None,
+    )
 
 
 def _firms(query: str, limit: int) -> list[dict[str, Any]]:
     viewer = actor()
-    if not query or not viewer.may("firm:read"):
+    if not viewer.may("firm:read"):
         return []
     return [
-        {
-            "url": url_for("firms.show", firm_id=found.id),
-            "name": found.name,
-            "note": found.code or gettext("无信用代码"),
-            "why": say(found.why),
-            "icon": "building",
-        }
+        _firm(found.id, found.name, found.code, say(found.why))
         for found in queries.search(db.session(), query, viewer, limit)
     ]
 
 
-def _pages(query: str) -> list[dict[str, Any]]:
-    """Pages the person may open whose name, or its pinyin, has the text; all of them for an empty one."""
-    term = fold(query)
-    found = []
-    for item in navigation():
-        label = say(item["label"])
-        heard = is_term(term) and any(spelt.startswith(term) for spelt in (*initials(label), *full(label)))
-        if term in fold(label) or heard:
-            found.append({"url": url_for(item["endpoint"]), "name": label, "icon": item["icon"]})
-    return found
+def _recent() -> list[dict[str, Any]]:
+    """The firms the person opened last, as far as they may still be seen."""
+    viewer = actor()
+    opened = recent.ids("firm", user_id=viewer.user_id)
+    if not opened or not viewer.may("firm:read"):
+        return []
+    return [
+        _firm(row.id, row.name, row.code, "") for row in queries.by_ids(db.session(), opened, viewer=viewer)
+    ]
+
+
+def _firm(firm_id: int, name: str, code: str | None, why: str) -> dict[str, Any]:
+    return {
+        "url": url_for("firms.show", firm_id=firm_id),
+        "name": name,
+        "note": code or gettext("无信用代码"),
+        "why": why,
+        "icon": "building",
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {"url": url_for(entry.endpoint, **entry.values), "name": say(entry.label), "icon": entry.icon}
+
+
+def _register(query: str) -> dict[str, Any]:
+    """What nobody has registered can be, under the name that was typed."""
+    return {
+        "url": url_for("firms.create", name=query),
+        "name": gettext("登记企业「%(name)s」", name=query),
+        "icon": "plus",
+    }
+
+
+def _people(query: str) -> list[dict[str, Any]]:
+    """Colleagues: who keeps accounts is led to the account, others to the firms that person serves."""
+    viewer = actor()
+    if not query:
+        return []
+    keeps = viewer.may("account:manage") or viewer.may("role:grant")
+    if not keeps and not viewer.may("firm:read"):
+        return []
+    return [
+        {
+            "url": url_for("accounts.people_show", user_id=row.id)
+            if keeps
+            else url_for("firms.index", officer=row.id),
+            "name": row.name,
+            "note": row.unit or "",
+            "why": "" if keeps else gettext("服务的企业"),
+            "icon": "user",
+        }
+        for row in find_colleagues(db.session(), query, viewer=viewer, limit=PEOPLE)
+    ]
