@@ -1,5 +1,6 @@
 """Every read about units, people, roles and sessions."""
 
+from crm.accounts.queries.notices import get_notice, is_new_place, open_notices
 from crm.accounts.queries.people import (
     extras_of,
     get_person,
@@ -11,17 +12,20 @@ from crm.accounts.queries.people import (
     roles_of,
     visible_to,
 )
+from crm.accounts.queries.policy import contact, factor_roles, idle_minutes, password_policy
 from crm.accounts.queries.sessions import (
     Credentials,
     SignedIn,
     actor_named,
     actor_of,
     attempt,
+    codes_left,
     credentials,
     has_factor,
     hash_token,
     load,
     locked_until,
+    old_passwords,
     sessions_of,
     unit_and_below,
 )
@@ -35,8 +39,12 @@ __all__ = [
     "actor_of",
     "ancestors",
     "attempt",
+    "codes_left",
+    "contact",
     "credentials",
     "extras_of",
+    "factor_roles",
+    "get_notice",
     "get_person",
     "get_unit",
     "has_factor",
@@ -44,13 +52,18 @@ __all__ = [
     "head_on",
     "heads_of",
     "holders",
+    "idle_minutes",
     "in_force",
+    "is_new_place",
     "last_seen",
     "load",
     "lock_of",
     "locked_until",
     "names",
     "officers",
+    "old_passwords",
+    "open_notices",
+    "password_policy",
     "roles_of",
     "sessions_of",
     "tree",
