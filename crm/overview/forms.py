@@ -26,12 +26,11 @@ def _field(setting: Setting[Any]) -> Any:
         return ManyField(lazy_gettext(setting.label), choices=pairs)
     if setting.options:
         return ChoiceField(setting.label, choices=pairs, is_required=True)
-    more = {"inputmode": "numeric"} if setting.kind == "number" else {}
     return RuledField(
         setting.label,
         setting.read,
         is_required=setting.kind == "number",
-        render_kw={"autocomplete": "off", **more},
+        render_kw={"autocomplete": "off"},
     )
 
 

@@ -25,7 +25,7 @@ from tests.people import PASSWORD, SCIENCE, post, sign_in
 
 
 def test_no_more_than_two_hash_at_once_and_the_rest_wait_their_turn() -> None:
-    gate = hashing.Gate(2, 10, 0, 5)
+    gate = hashing.Gate(2, 10, 5)
     running, most, done = [0], [0], [0]
     lock = threading.Lock()
 
@@ -48,14 +48,14 @@ def test_no_more_than_two_hash_at_once_and_the_rest_wait_their_turn() -> None:
 
 
 def test_a_full_room_answers_at_once_and_keeps_places_for_known_browsers() -> None:
-    gate = hashing.Gate(1, 2, 1, 5)
+    gate = hashing.Gate(1, 2, 5)
     with gate.pass_through():
         gate._inside += 1  # somebody waits
-        with pytest.raises(Later), gate.pass_through():
+        with pytest.raises(Later), gate.pass_through(kept=1):
             pass
         gate.patience = 0.01
         began = time.monotonic()
-        with pytest.raises(Later), gate.pass_through(is_known=True):
+        with pytest.raises(Later), gate.pass_through():
             pass
         assert time.monotonic() - began < 1
         assert gate._inside == 2, "who has left is counted out"
@@ -67,7 +67,28 @@ def test_the_server_has_threads_left_for_pages_when_the_room_is_full() -> None:
 
 
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "GATE", hashing.Gate(1, -1, 0, 0))
+    monkeypatch.setattr(hashing, "GATE", hashing.Gate(1, -1, 0))
+
+
+def test_who_has_not_failed_finds_a_place_before_who_has(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = hashing.Gate(2, 22, 4)
+    monkeypatch.setattr(hashing, "GATE", gate)
+    gate._inside = gate.places - hashing.FOR_KNOWN - hashing.FOR_FRESH  # as many as failing browsers may take
+    right = {"username": SCIENCE.username, "password": PASSWORD}
+    with client.session_transaction() as cookie:
+        cookie["failed"] = int(time.time())
+    assert post(client, "/sign-in", right).status_code == 429
+    with client.session_transaction() as cookie:
+        del cookie["failed"]
+    assert post(client, "/sign-in", right).status_code == 303
+    post(client, "/sign-out")
+    gate._inside = (
+        gate.places - hashing.FOR_KNOWN
+    )  # full of those who never failed: strangers with new cookies
+    assert post(client, "/sign-in", {**right, "username": people.FINANCE.username}).status_code == 429
+    assert post(client, "/sign-in", right).status_code == 303, "the browser is known to this account"
 
 
 @pytest.mark.parametrize("username", [SCIENCE.username, "nobody-here"])

@@ -20,24 +20,29 @@ METHOD = "scrypt:32768:8:1"
 # what a password is checked against when there is no account: as slow as a real one, and nobody's
 _NOBODYS = f"{METHOD}${'x' * 16}${'0' * 128}"
 _LETTERS = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789")  # none that look alike
-AT_ONCE, WAITING, RESERVED, PATIENCE = 2, 22, 4, 4.0  # the server has more threads than may be in here
+AT_ONCE, WAITING, PATIENCE = 2, 22, 8.0  # the server has more threads than may be in here
+FOR_KNOWN, FOR_FRESH = (
+    4,
+    14,
+)  # places kept for browsers known to the account, and for those that have not just failed
 BUSY = N_("现在登录的人太多，请过 %(n)s 秒再试。您填的内容没有问题，也没有计作输错。")
 
 
 class Gate:
-    """Lets `at_once` threads hash and `waiting` wait; the last `reserved` places are for known browsers."""
+    """Lets `at_once` threads hash and `waiting` wait their turn, `patience` seconds at most."""
 
-    def __init__(self, at_once: int, waiting: int, reserved: int, patience: float) -> None:
-        self.places, self.reserved, self.patience = at_once + waiting, reserved, patience
+    def __init__(self, at_once: int, waiting: int, patience: float) -> None:
+        self.places, self.patience = at_once + waiting, patience
         self._running = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._inside = 0
 
     @contextmanager
-    def pass_through(self, *, is_known: bool = False) -> Iterator[None]:
-        """Wait for one's turn. Raises `Later` when there is no place left or the turn does not come soon."""
+    def pass_through(self, *, kept: int = 0) -> Iterator[None]:
+        """Wait for one's turn. Raises `Later` when there is no place left, `kept` places being for others, or the turn
+        does not come soon."""
         with self._lock:
-            if self._inside >= self.places - (0 if is_known else self.reserved):
+            if self._inside >= self.places - kept:
                 raise Later(BUSY, seconds=2, n=2)
             self._inside += 1
         try:
@@ -52,23 +57,21 @@ class Gate:
                 self._inside -= 1
 
 
-GATE = Gate(AT_ONCE, WAITING, RESERVED, PATIENCE)
+GATE = Gate(AT_ONCE, WAITING, PATIENCE)
 
 
 def hash_password(password: str) -> str:
     """The stored form of a password. Raises `Later` when too many hash already."""
-    with GATE.pass_through(is_known=True):  # whoever sets a password is signed in
+    with GATE.pass_through():
         return generate_password_hash(password, METHOD, 16)
 
 
-def is_right(password_hash: str | None, password: str, *, is_known: bool = False) -> bool:
+def is_right(password_hash: str | None, password: str) -> bool:
     """Whether a password fits. Costs the same for no account (None); an overlong one costs nothing and never fits.
-
-    `is_known`: the browser has signed in to this account before. Raises `Later` when too many hash already.
-    """
+    Raises `Later` when too many hash already."""
     if len(password) > MAX_LENGTH:
         return False
-    with GATE.pass_through(is_known=is_known):
+    with GATE.pass_through():
         return fits(password_hash, password)
 
 

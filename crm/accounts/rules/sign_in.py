@@ -11,6 +11,7 @@ from crm.core.words import N_, Refused
 
 TRIES, LOCK_MINUTES, WINDOW_HOURS = 5, 10, 24
 ADDRESS_TRIES, ADDRESS_MINUTES, PAUSE, PAUSE_TOP = 100, 5, 2, 20
+FAILED_LATELY = 120  # seconds for which a browser that failed lets those go first that did not
 IDLE_MINUTES, ABSOLUTE_HOURS = 30, 12
 SEEN_EVERY = 60  # seconds between two refreshes of the cookie's `seen`
 SEEN_STORED = 300  # seconds between two notes in the database that a session is in use

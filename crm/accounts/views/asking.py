@@ -25,7 +25,7 @@ def ask_password(user_id: int, typed: str, *, at: dt.datetime) -> str:
     held, username = known.password_hash, known.username
     locked = queries.locked_until(database, account_key(username), at)
     database.rollback()
-    if not is_right(held, typed, is_known=True) or locked:
+    if not is_right(held, typed) or locked:
         sessions.refuse_password(database, actor=actor(), username=username, at=at)
         commit()
         raise Refused(N_("现在的口令不对；连错 5 次会锁定 10 分钟。"), field="current")

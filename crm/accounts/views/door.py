@@ -18,7 +18,7 @@ from crm.accounts.forms import CodeForm, SignInForm
 from crm.accounts.models import User
 from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name
 from crm.accounts.rules.second_factor import PENDING_MINUTES, recovery_form
-from crm.accounts.rules.sign_in import SEEN_EVERY, SEEN_STORED, is_fresh, is_idle, pause_for
+from crm.accounts.rules.sign_in import FAILED_LATELY, SEEN_EVERY, SEEN_STORED, is_fresh, is_idle, pause_for
 from crm.accounts.views.blueprint import bp
 from crm.accounts.views.known import accounts_known, remember_browser
 from crm.core.clock import now
@@ -137,7 +137,10 @@ def _try(username: str, password: str) -> str | None:
     if pause := 0 if is_known else pause_for(failures, ago):
         raise Later(TOO_FAST, seconds=pause, n=pause)
     # few within at once, to hash and to write down: else all would wait for SQLite's one writer, each with a connection
-    with hashing.GATE.pass_through(is_known=is_known):
+    kept = 0 if is_known else hashing.FOR_KNOWN
+    if not is_known and ago is not None and ago < FAILED_LATELY:
+        kept += hashing.FOR_FRESH
+    with hashing.GATE.pass_through(kept=kept):
         return _check(known, locked is not None, username, password, at)
 
 

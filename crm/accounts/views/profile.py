@@ -79,9 +79,9 @@ def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
     before = queries.old_passwords(database, me.id, policy.remembered)
     database.rollback()
     check_password(wanted, policy, username=me.username, name=me.name)
-    if is_right(old_hash, wanted, is_known=True):
+    if is_right(old_hash, wanted):
         raise Refused(N_("新口令不能和现在的一样。"), field="password")
-    if any(is_right(old, wanted, is_known=True) for old in before):
+    if any(is_right(old, wanted) for old in before):
         raise Refused(N_("新口令不能和最近 %(n)s 个旧口令一样。"), n=policy.remembered, field="password")
     new_hash = hash_password(wanted)
     user = database.get_one(User, me.id, populate_existing=True)
