@@ -190,6 +190,15 @@ def test_a_stranger_cannot_hide_the_notice_from_the_owner(app: Flask) -> None:
         assert "新的登录" in owner.get("/account").get_data(as_text=True)
 
 
+def test_a_stranger_cannot_throw_the_owner_out_by_not_me(app: Flask) -> None:
+    owner = come_in(app, EDGE)
+    come_in(app, FIREFOX, address="203.0.113.5")
+    again = come_in(app, FIREFOX, address="203.0.113.5")
+    assert "不是我" not in again.get("/account").get_data(as_text=True)
+    assert post(again, f"/account/notices/{notice_id(owner)}/not-me").status_code == 422
+    assert owner.get("/account").status_code == 200
+
+
 def test_a_notice_of_somebody_else_is_not_found(app: Flask, client: FlaskClient) -> None:
     owner = come_in(app, EDGE)
     come_in(app, FIREFOX)

@@ -36,9 +36,19 @@ def dismiss(
     session.flush()
 
 
-def disown(session: Session, notice: Notice, *, actor: Actor, here: int, at: dt.datetime) -> None:
-    """This wasn't me: every session but this one ends, and the password has to be changed now."""
-    if notice.session_id == here:
+def disown(
+    session: Session,
+    notice: Notice,
+    *,
+    actor: Actor,
+    here: int,
+    address: str,
+    agent: str,
+    at: dt.datetime,
+) -> None:
+    """This wasn't me: every session but this one (`here`) ends, and the password has to be changed now. Raises
+    `Refused` where the sign-in itself was."""
+    if is_from_here(notice, address, agent):
         raise Refused(N_("这就是您现在的这次登录。如果不放心，请修改口令，其他设备会一起退出。"))
     audit.begin(
         session, actor=actor, action="session.disown", subject=("user", notice.user_id), **notice.params

@@ -1,6 +1,6 @@
 """Every read about units, people, roles and sessions."""
 
-from crm.accounts.queries.notices import get_notice, is_new_place, open_notices
+from crm.accounts.queries.notices import get_notice, is_from_here, is_new_place, open_notices
 from crm.accounts.queries.people import (
     extras_of,
     get_person,
@@ -54,6 +54,7 @@ __all__ = [
     "holders",
     "idle_minutes",
     "in_force",
+    "is_from_here",
     "is_new_place",
     "last_seen",
     "load",

@@ -32,7 +32,7 @@ def notices_here() -> list[dict[str, Any]]:
         {
             "id": row.id,
             "text": say(NOTICES[row.code], at=row.at, **row.params),
-            "is_mine": row.session_id == current_user.session_id,
+            "is_mine": queries.is_from_here(row, **_here()),
         }
         for row in found[:3]
         if row.code in NOTICES
@@ -53,7 +53,7 @@ def dismiss_notice(notice_id: int) -> Any:
 def disown_sign_in(notice_id: int) -> Any:
     """This wasn't me: the other devices are signed out and the password is changed first of all."""
     notice = queries.get_notice(db.session(), notice_id, user_id=current_user.id)
-    notices.disown(db.session(), notice, actor=actor(), here=current_user.session_id, at=now())
+    notices.disown(db.session(), notice, actor=actor(), here=current_user.session_id, at=now(), **_here())
     commit()
     flash(gettext("其他设备都已退出。请马上改口令。"), "info")
     return back_to("accounts.change_password")
