@@ -26,7 +26,7 @@ from crm.opening import Opening, SignIn, open_house
 
 __all__ = ["Keeper", "Opening", "SignIn", "child_main", "main"]
 
-THREADS = 8
+THREADS = 32  # up to 24 may wait for a password to be checked; the rest serve pages
 MEGABYTE = 1024 * 1024
 WORKER_MEMORY = 2048 * MEGABYTE
 BACK_OFF = (1, 2, 5, 15, 60)  # seconds before the 1st, 2nd … restart in a row

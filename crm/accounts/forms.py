@@ -34,6 +34,16 @@ class CodeForm(Form):
     code = StringField(_l("验证码"), validators=[DataRequired(REQUIRED)])
 
 
+class AgainForm(Form):
+    current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
+
+
+class NewFactorForm(CodeForm):
+    """Replacing a second factor: the password again, then the first code of the new one."""
+
+    current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
+
+
 class PasswordForm(Form):
     current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED)])
     password = PasswordField(_l("新口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
@@ -86,9 +96,11 @@ class HeadForm(VersionedForm):
 
 
 __all__ = [
+    "AgainForm",
     "CodeForm",
     "DeactivateForm",
     "HeadForm",
+    "NewFactorForm",
     "PasswordForm",
     "PersonForm",
     "RolesForm",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.rules import Permission, Role, UnitKind
-from crm.core.db import Model, Moment, Pk, Stamped, Versioned, Worded
+from crm.core.db import BigId, Model, Moment, Pk, Stamped, Versioned, Worded
 from crm.core.words import N_
 
 
@@ -103,6 +104,7 @@ class UserSession(Model):
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
     started_at: Mapped[Moment]
+    seen_at: Mapped[dt.datetime | None]  # to some minutes: a page does not always write
     expires_at: Mapped[Moment]
     ended_at: Mapped[dt.datetime | None]
     end_reason: Mapped[str | None] = mapped_column(sa.String(40))
@@ -124,6 +126,45 @@ class UserFactor(Model):
     last_step: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
 
+class RecoveryCode(Model):
+    """A code that stands in once for the second factor when the phone is lost. Only its hash is stored."""
+
+    __tablename__ = "user_recovery_codes"
+    __audited__ = False
+    __secret__ = frozenset({"code_hash"})
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    code_hash: Mapped[str] = mapped_column(sa.String(64))
+    used_at: Mapped[dt.datetime | None]
+    __table_args__ = (sa.UniqueConstraint("user_id", "code_hash"),)
+
+
+class OldPassword(Model):
+    """The hash of a password a person had, kept only while the policy remembers it."""
+
+    __tablename__ = "user_old_passwords"
+    __audited__ = False
+    __secret__ = frozenset({"password_hash"})
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(sa.String(255))
+
+
+class Notice(Model):
+    """Something a person is told until it is dismissed: a code and its parameters, readable in both languages."""
+
+    __tablename__ = "notices"
+    __audited__ = False
+    id: Mapped[Pk]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    code: Mapped[str] = mapped_column(sa.String(60))
+    params: Mapped[dict[str, Any]]
+    at: Mapped[Moment]
+    session_id: Mapped[int | None] = mapped_column(BigId)  # the sign-in it is about
+    dismissed_at: Mapped[dt.datetime | None]
+    hidden_at: Mapped[dt.datetime | None]  # dismissed where the sign-in was: the others still see it
+
+
 class SignInAttempt(Model):
     """Failed sign-ins by account name (known or not) and by address: the throttle all workers share."""
 
@@ -136,4 +177,16 @@ class SignInAttempt(Model):
     locked_until: Mapped[dt.datetime | None]
 
 
-__all__ = ["SignInAttempt", "Unit", "UnitHead", "User", "UserFactor", "UserGrant", "UserRole", "UserSession"]
+__all__ = [
+    "Notice",
+    "OldPassword",
+    "RecoveryCode",
+    "SignInAttempt",
+    "Unit",
+    "UnitHead",
+    "User",
+    "UserFactor",
+    "UserGrant",
+    "UserRole",
+    "UserSession",
+]

@@ -119,6 +119,8 @@ else:
 
 
 _intent: ContextVar[str] = ContextVar("tidui_intent", default="write")
+_patience: ContextVar[float | None] = ContextVar("tidui_patience", default=None)
+BUSY = 15000  # milliseconds a writer waits for the one before it
 
 
 def reading() -> None:
@@ -133,12 +135,16 @@ def writing() -> None:
 
 
 @contextmanager
-def intent(kind: str) -> Iterator[None]:
-    """Within the block transactions read (`"read"`) or may write (`"write"`); afterwards as before."""
-    token = _intent.set(kind)
+def intent(kind: str, *, patience: float | None = None) -> Iterator[None]:
+    """Within the block transactions read (`"read"`) or may write (`"write"`); afterwards as before.
+
+    `patience`: seconds a SQLite writer waits for its turn here, when it is not to wait as long as others.
+    """
+    token, waits = _intent.set(kind), _patience.set(patience)
     try:
         yield
     finally:
+        _patience.reset(waits)
         _intent.reset(token)
 
 
@@ -179,7 +185,7 @@ def prepare(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=15000",
+            f"busy_timeout={BUSY}",
             "cache_size=-16000",
             "temp_store=MEMORY",
         ):
@@ -188,7 +194,16 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _intent.get() == "write" else "BEGIN")
+        begin = "BEGIN IMMEDIATE" if _intent.get() == "write" else "BEGIN"
+        patience = _patience.get()
+        if patience is None:
+            connection.exec_driver_sql(begin)
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
+        try:
+            connection.exec_driver_sql(begin)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY}")
 
 
 def dispose(engine: Engine) -> None:

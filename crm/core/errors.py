@@ -15,7 +15,7 @@ from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.permissions import Forbidden
 from crm.core.web import is_htmx, log
-from crm.core.words import N_, Conflict, Missing, Refused
+from crm.core.words import N_, Conflict, Later, Missing, Refused
 
 TITLES = {
     400: N_("请求看不懂"),
@@ -57,6 +57,14 @@ def answer(status: int, sentence: str | None = None) -> tuple[Any, int]:
         ), status
     template = "errors/partial.html" if is_htmx() else "errors/page.html"
     return render_template(template, status=status, title=title, text=text), status
+
+
+def _later(error: Later) -> Any:
+    db.session.rollback()
+    log.info("later", seconds=error.seconds)
+    made = make_response(*answer(429, say(error.message)))
+    made.headers["Retry-After"] = str(error.seconds)
+    return made
 
 
 def _refused(error: Refused) -> tuple[Any, int]:
@@ -106,6 +114,7 @@ def _is_down(error: OperationalError) -> bool:
 
 def init(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(Later, _later)
     app.register_error_handler(StaleDataError, lambda error: _refused(Conflict(SENTENCES[409])))
     app.register_error_handler(CSRFError, lambda error: answer(400))
     app.register_error_handler(HTTPException, _http)

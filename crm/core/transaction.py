@@ -70,12 +70,15 @@ def let_go() -> None:
 
 
 @contextmanager
-def fresh(*, write: bool = True, origin: audit.Origin | None = None) -> Iterator[Session]:
+def fresh(
+    *, write: bool = True, origin: audit.Origin | None = None, patience: float | None = None
+) -> Iterator[Session]:
     """A session of its own for an edge that must not join the request's (an audit row about a refused request,
     the queue's bookkeeping). Committed by `commit(session)`; rolled back when left without.
 
     SQLite has one writer: where the request's transaction has read only, it is let go first; where it has
-    written, `RuntimeError` is raised, since the second would wait for the first for ever.
+    written, `RuntimeError` is raised, since the second would wait for the first for ever. `patience`: seconds to
+    wait for SQLite's one writer, where what is written is not worth waiting for.
     """
     outer = db.session() if db.session.registry.has() else None
     if write:
@@ -84,7 +87,7 @@ def fresh(*, write: bool = True, origin: audit.Origin | None = None) -> Iterator
     session.info["origin"] = (
         origin or (outer.info.get("origin") if outer is not None else None) or audit.Origin()
     )
-    with intent("write" if write else "read"):
+    with intent("write" if write else "read", patience=patience):
         try:
             yield session
         finally:

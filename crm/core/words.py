@@ -87,6 +87,16 @@ class Conflict(Refused):
     """Somebody else has changed the record since it was read: the web answers 409."""
 
 
+class Later(Exception):
+    """Not now, though it may well be right (so no form takes it for a mistake): the web answers 429 with
+    ``Retry-After`` in `seconds`."""
+
+    def __init__(self, text: str, /, *, seconds: int, **params: Any) -> None:
+        super().__init__(text)
+        self.message = Message(text, params)
+        self.seconds = seconds
+
+
 def fill(text: str, params: Mapping[str, Any]) -> str:
     """Put parameters into a ``%(name)s`` sentence; a sentence without parameters stays as it is."""
     plain = text.rpartition("\x04")[2]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from crm.accounts.actions.first import first_administrators
 from crm.accounts.actions.hashing import hash_password, is_right, one_time_password
 from crm.accounts.models import User
-from crm.accounts.rules import ADMINISTRATORS, MAX_AGE_DAYS, check_password, is_expired
+from crm.accounts.rules import ADMINISTRATORS, PasswordPolicy, check_password, is_expired
 from crm.accounts.rules.passwords import COMMON, PLACES
 from crm.core import audit
 from crm.core.audit import AuditChange
@@ -113,8 +113,8 @@ def test_one_time_passwords_are_random_and_allowed() -> None:
 
 def test_a_password_is_old_after_ninety_days() -> None:
     at = now()
-    assert not is_expired(at - dt.timedelta(days=MAX_AGE_DAYS), at)
-    assert is_expired(at - dt.timedelta(days=MAX_AGE_DAYS, seconds=1), at)
+    assert not is_expired(at - dt.timedelta(days=PasswordPolicy().max_age_days), at)
+    assert is_expired(at - dt.timedelta(days=PasswordPolicy().max_age_days, seconds=1), at)
 
 
 def set_user(session: Session, **values: object) -> None:

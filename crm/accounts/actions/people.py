@@ -117,6 +117,13 @@ def unlock(session: Session, user: User, *, actor: Actor) -> None:
     sessions.forget(session, account_key(user.username))
 
 
+def end_sessions(session: Session, user: User, *, actor: Actor, at: dt.datetime) -> None:
+    """Sign a person out on every device."""
+    actor.require("account:manage")
+    audit.begin(session, actor=actor, action="person.end-sessions", subject=("user", user.id), name=user.name)
+    sessions.end_all(session, user.id, at=at, reason="administrator")
+
+
 def check_may_reset(session: Session, user: User, *, actor: Actor) -> None:
     """An administrator's password is reset on the server only, else one of the three could become another."""
     actor.require("account:manage")
@@ -134,6 +141,7 @@ def reset_password(
     """Give an account a new one-time password: its sessions end, a lock is lifted."""
     check_may_reset(session, user, actor=actor)
     audit.begin(session, actor=actor, action="password.reset", subject=("user", user.id), name=user.name)
+    sessions.remember_password(session, user)
     user.password_hash, user.password_changed_at, user.must_change_password = password_hash, at, True
     session.flush()
     sessions.end_all(session, user.id, at=at, reason="password")

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crm.accounts.models import SignInAttempt, User, UserSession
-from crm.accounts.queries import attempt, hash_token, locked_until
-from crm.accounts.rules import ABSOLUTE_HOURS, LOCK_MINUTES, TRIES, account_key, address_key, fold_name
+from crm.accounts.actions.notices import tell_new_sign_in
+from crm.accounts.models import OldPassword, SignInAttempt, User, UserSession
+from crm.accounts.queries import attempt, hash_token, is_new_place, locked_until
+from crm.accounts.queries.policy import absolute_hours, password_policy
+from crm.accounts.rules import LOCK_MINUTES, TRIES, account_key, address_key, fold_name
 from crm.accounts.rules.sign_in import is_fresh
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.words import N_, Missing
 
 NOBODY = Actor(user_id=None, name="anonymous")
 
@@ -27,24 +30,29 @@ def start(
     address: str,
     agent: str,
     at: dt.datetime,
-    hours: float = ABSOLUTE_HOURS,
     reason: str = "session.start",
 ) -> str:
-    """Open a session for a person and forget the failures of the account. Returns its secret, kept nowhere else."""
+    """Open a session for a person and forget the failures of the account. Returns its secret, kept nowhere else.
+
+    A browser or address the account was never used from is told to the person.
+    """
     audit.begin(session, actor=actor, action=reason, subject=("user", user.id))
     token = secrets.token_urlsafe(32)
-    session.add(
-        UserSession(
-            token_hash=hash_token(token),
-            user_id=user.id,
-            started_at=at,
-            expires_at=at + dt.timedelta(hours=hours),
-            address=address[:64],
-            agent=agent[:200],
-        )
+    is_new = is_new_place(session, user.id, address=address, agent=agent[:200])
+    made = UserSession(
+        token_hash=hash_token(token),
+        user_id=user.id,
+        started_at=at,
+        seen_at=at,
+        expires_at=at + dt.timedelta(hours=absolute_hours(session)),
+        address=address[:64],
+        agent=agent[:200],
     )
+    session.add(made)
     forget(session, account_key(user.username))
     session.flush()
+    if is_new:
+        tell_new_sign_in(session, user.id, session_id=made.id, address=address, agent=agent[:200], at=at)
     return token
 
 
@@ -158,11 +166,50 @@ def end_all(session: Session, user_id: int, *, at: dt.datetime, reason: str, kee
     session.execute(statement.values(ended_at=at, end_reason=reason))
 
 
-def end_everywhere(session: Session, *, actor: Actor, at: dt.datetime) -> None:
-    """Sign out on every device."""
+def end_one(session: Session, *, actor: Actor, session_id: int, at: dt.datetime) -> None:
+    """Sign out one of one's own devices. Raises `Missing` (404) when there is no such open session of one's own."""
+    audit.begin(session, actor=actor, action="session.end-one", subject=("user", actor.user_id or 0))
+    ended = session.scalars(
+        sa.update(UserSession)
+        .where(
+            UserSession.id == session_id, UserSession.user_id == actor.user_id, UserSession.ended_at.is_(None)
+        )
+        .values(ended_at=at, end_reason="one")
+        .returning(UserSession.id)
+    ).all()
+    if not ended:
+        raise Missing(N_("没有这台设备，或者它已经退出。"))
+
+
+def end_elsewhere(session: Session, *, actor: Actor, here: int, at: dt.datetime) -> None:
+    """Sign out on every device but this one."""
     assert actor.user_id is not None  # noqa: S101 - narrows the type
-    audit.begin(session, actor=actor, action="session.end-all", subject=("user", actor.user_id))
-    end_all(session, actor.user_id, at=at, reason="everywhere")
+    audit.begin(session, actor=actor, action="session.end-elsewhere", subject=("user", actor.user_id))
+    end_all(session, actor.user_id, at=at, reason="elsewhere", keep=here)
+
+
+def see(session: Session, session_id: int, *, at: dt.datetime) -> None:
+    """Note that a session is in use."""
+    session.execute(sa.update(UserSession).where(UserSession.id == session_id).values(seen_at=at))
+
+
+def remember_password(session: Session, user: User) -> None:
+    """Keep the hash of the password that is about to be replaced, as far as the policy remembers."""
+    count = password_policy(session).remembered
+    if count and not user.must_change_password:  # a one-time password is nobody's choice
+        session.add(OldPassword(user_id=user.id, password_hash=user.password_hash))
+        session.flush()
+    kept = (
+        sa.select(OldPassword.id)
+        .where(OldPassword.user_id == user.id)
+        .order_by(OldPassword.id.desc())
+        .limit(count)
+    )
+    session.execute(
+        sa.delete(OldPassword).where(
+            OldPassword.user_id == user.id, OldPassword.id.not_in(session.scalars(kept).all())
+        )
+    )
 
 
 def change_password(
@@ -170,6 +217,7 @@ def change_password(
 ) -> str:
     """Set one's own new password (already checked and hashed): all sessions end, one new one begins. Its secret."""
     audit.begin(session, actor=actor, action="password.change", subject=("user", user.id))
+    remember_password(session, user)
     user.password_hash = new_hash
     user.password_changed_at = at
     user.must_change_password = False

@@ -1,6 +1,7 @@
 """Every read about units, people, roles and sessions."""
 
 from crm.accounts.queries.colleagues import find_colleagues
+from crm.accounts.queries.notices import get_notice, is_from_here, is_new_place, open_notices
 from crm.accounts.queries.people import (
     extras_of,
     get_person,
@@ -12,17 +13,20 @@ from crm.accounts.queries.people import (
     roles_of,
     visible_to,
 )
+from crm.accounts.queries.policy import contact, factor_roles, idle_minutes, password_policy
 from crm.accounts.queries.sessions import (
     Credentials,
     SignedIn,
     actor_named,
     actor_of,
     attempt,
+    codes_left,
     credentials,
     has_factor,
     hash_token,
     load,
     locked_until,
+    old_passwords,
     sessions_of,
     unit_and_below,
 )
@@ -36,9 +40,13 @@ __all__ = [
     "actor_of",
     "ancestors",
     "attempt",
+    "codes_left",
+    "contact",
     "credentials",
     "extras_of",
+    "factor_roles",
     "find_colleagues",
+    "get_notice",
     "get_person",
     "get_unit",
     "has_factor",
@@ -46,13 +54,19 @@ __all__ = [
     "head_on",
     "heads_of",
     "holders",
+    "idle_minutes",
     "in_force",
+    "is_from_here",
+    "is_new_place",
     "last_seen",
     "load",
     "lock_of",
     "locked_until",
     "names",
     "officers",
+    "old_passwords",
+    "open_notices",
+    "password_policy",
     "roles_of",
     "sessions_of",
     "tree",

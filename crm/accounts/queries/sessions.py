@@ -1,4 +1,5 @@
-"""Who is signed in, and what the throttle remembers. Two statements load everything a request needs to know."""
+"""Who is signed in, and what the throttle remembers. Three statements load everything a request needs to know:
+the settings, the person with rights, the units."""
 
 from __future__ import annotations
 
@@ -10,9 +11,22 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.accounts.models import SignInAttempt, Unit, User, UserFactor, UserGrant, UserRole, UserSession
+from crm.accounts.models import (
+    Notice,
+    OldPassword,
+    RecoveryCode,
+    SignInAttempt,
+    Unit,
+    User,
+    UserFactor,
+    UserGrant,
+    UserRole,
+    UserSession,
+)
+from crm.accounts.queries.policy import absolute_hours, factor_roles, password_policy
 from crm.accounts.rules import Permission, Role, fold_name, grants, is_expired
 from crm.accounts.rules.second_factor import is_required
+from crm.core.db import UtcDateTime
 from crm.core.permissions import Actor
 
 
@@ -27,6 +41,9 @@ class SignedIn:
     language: str | None
     forced_to: str | None  # the page that has to come first: a new password, a second factor
     has_factor: bool = False
+    needs_factor: bool = False  # by role or by setting
+    has_notice: bool = False
+    seen_at: dt.datetime | None = None  # to some minutes
 
     is_authenticated = True
     is_active = True
@@ -63,11 +80,20 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
-    """The person behind a session's secret, with today's rights, or None when the session has ended."""
+def load(session: Session, token: str, *, at: dt.datetime, has_demo: bool = False) -> SignedIn | None:
+    """The person behind a session's secret, with today's rights, or None when the session has ended.
+
+    `has_demo`: the demo is on, and its accounts need no second factor.
+    """
+    hours, days = absolute_hours(session), password_policy(session).max_age_days
     rows = session.execute(
         sa.select(
             UserSession.id.label("session_id"),
+            sa.func.coalesce(UserSession.seen_at, UserSession.started_at, type_=UtcDateTime).label("seen_at"),
+            sa.exists()
+            .where(Notice.user_id == User.id, Notice.dismissed_at.is_(None))
+            .correlate(User)
+            .label("has_notice"),
             User.id.label("user_id"),
             User.username,
             User.name,
@@ -88,6 +114,7 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
             UserSession.token_hash == hash_token(token),
             UserSession.ended_at.is_(None),
             UserSession.expires_at > at,
+            UserSession.started_at > at - dt.timedelta(hours=hours),  # also when it was set shorter meanwhile
             User.is_active,
         )
     ).all()
@@ -97,9 +124,10 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
     roles = {row.role for row in rows if row.role}
     extras = {row.permission for row in rows if row.permission}
     forced_to = None
-    if first.must_change_password or is_expired(first.password_changed_at, at):
+    needs_factor = is_required(roles, is_exempt=first.is_demo and has_demo, also=factor_roles(session))
+    if first.must_change_password or is_expired(first.password_changed_at, at, days):
         forced_to = "accounts.change_password"
-    elif first.confirmed_at is None and is_required(roles, is_demo=first.is_demo):
+    elif first.confirmed_at is None and needs_factor:
         forced_to = "accounts.second_factor"
     return SignedIn(
         actor=_actor(session, first.user_id, first.name, first.unit_id, roles, extras),
@@ -109,6 +137,9 @@ def load(session: Session, token: str, *, at: dt.datetime) -> SignedIn | None:
         language=first.language,
         forced_to=forced_to,
         has_factor=first.confirmed_at is not None,
+        needs_factor=needs_factor,
+        has_notice=bool(first.has_notice),
+        seen_at=first.seen_at,
     )
 
 
@@ -202,3 +233,23 @@ def has_factor(session: Session, user_id: int) -> bool:
         )
         is True
     )
+
+
+def codes_left(session: Session, user_id: int) -> int:
+    """How many recovery codes of a person have not been used."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+        )
+        or 0
+    )
+
+
+def old_passwords(session: Session, user_id: int, count: int) -> Sequence[str]:
+    """The hashes of a person's last `count` passwords before the present one, newest first."""
+    return session.scalars(
+        sa.select(OldPassword.password_hash)
+        .where(OldPassword.user_id == user_id)
+        .order_by(OldPassword.id.desc())
+        .limit(count)
+    ).all()

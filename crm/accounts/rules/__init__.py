@@ -1,7 +1,7 @@
 """The words and laws of accounts: roles and permissions, units, sign-in, passwords, the audit's sentences."""
 
 from crm.accounts.rules.messages import MESSAGES
-from crm.accounts.rules.passwords import MAX_AGE_DAYS, MAX_LENGTH, MIN_LENGTH, check_password, is_expired
+from crm.accounts.rules.passwords import MAX_LENGTH, PasswordPolicy, check_password, is_expired
 from crm.accounts.rules.roles import (
     ADMINISTRATORS,
     GIVEN_TO_PERSONS,
@@ -29,12 +29,11 @@ __all__ = [
     "GIVEN_TO_PERSONS",
     "IDLE_MINUTES",
     "LOCK_MINUTES",
-    "MAX_AGE_DAYS",
     "MAX_LENGTH",
     "MESSAGES",
-    "MIN_LENGTH",
     "TABLE",
     "TRIES",
+    "PasswordPolicy",
     "Permission",
     "Role",
     "UnitKind",

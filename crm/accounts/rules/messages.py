@@ -11,7 +11,14 @@ MESSAGES: dict[str, str] = {
     "session.lock": N_("口令连错，账号锁定 %(minutes)s 分钟"),
     "session.end": N_("退出"),
     "session.end-all": N_("退出全部设备"),
+    "session.end-one": N_("退出一台设备"),
+    "session.end-elsewhere": N_("退出其他设备"),
+    "session.disown": N_("说明一次登录不是本人，已退出该设备，须改口令"),
+    "notice.dismiss": N_("关闭一条提示"),
     "factor.confirm": N_("启用第二因素"),
+    "factor.codes": N_("重新生成恢复码"),
+    "factor.drop": N_("停用自己的第二因素"),
+    "setting.change": N_("修改设置：%(keys)s"),
     "factor.remove": N_("取消第二因素：%(name)s"),
     "password.change": N_("修改口令"),
     "password.refuse": N_("修改口令时原口令不对"),
@@ -21,6 +28,7 @@ MESSAGES: dict[str, str] = {
     "person.deactivate": N_("停用账号：%(name)s"),
     "person.reactivate": N_("恢复账号：%(name)s"),
     "person.unlock": N_("解锁账号：%(name)s"),
+    "person.end-sessions": N_("退出他人的全部设备：%(name)s"),
     "person.language": N_("切换语言"),
     "role.grant": N_("授予角色：%(name)s"),
     "unit.add": N_("新建单位：%(name)s"),
@@ -37,4 +45,8 @@ REASONS: dict[str, str] = {
     "inactive": N_("账号已停用"),
     "code": N_("验证码不对"),
     "too-long": N_("口令过长"),
+}
+# what a person is told, by code; the parameters are stored beside it
+NOTICES: dict[str, str] = {
+    "sign-in.new": N_("%(at)s 有人从这个账号没用过的浏览器或地址登录：%(browser)s，%(address)s。"),
 }

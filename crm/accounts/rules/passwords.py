@@ -10,14 +10,28 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from crm.core.folding import fold
 from crm.core.words import N_, Refused
 
-MIN_LENGTH, MAX_LENGTH, KINDS, MAX_AGE_DAYS = 8, 256, 3, 90
+MAX_LENGTH = 256
 PASSPHRASE, HAN_PASSPHRASE, LONG = 20, 8, 32
 MIN_STRENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What the security administrator can set; the defaults are those of 等保 (level 3)."""
+
+    min_length: int = 8
+    kinds: int = 3
+    max_age_days: int = 90  # 0: never has to be changed
+    remembered: int = 0  # old passwords that may not come back
+
+
+DEFAULT_POLICY = PasswordPolicy()
 
 
 def _words(name: str) -> tuple[str, ...]:
@@ -74,21 +88,25 @@ _SAME = re.compile(r"(?=((.)\2{2,}))")
 _AGAIN = re.compile(r"(.{2,}?)(\1+)")
 
 
-def check_password(password: str, *, username: str = "", name: str = "") -> None:
+def check_password(
+    password: str, policy: PasswordPolicy = DEFAULT_POLICY, *, username: str = "", name: str = ""
+) -> None:
     """Raises `Refused` when a new password breaks the policy (等保: ≥ 8 characters of 3 kinds, not a common one).
 
     64 and more characters and Chinese are allowed; Chinese characters are a kind of their own, and a long phrase or
     one of eight different Chinese characters needs no other kinds.
     """
-    if len(password) < MIN_LENGTH:
-        raise Refused(N_("口令至少要 %(n)s 个字符。"), n=MIN_LENGTH, field="password")
+    if len(password) < policy.min_length:
+        raise Refused(N_("口令至少要 %(n)s 个字符。"), n=policy.min_length, field="password")
     if len(password) > MAX_LENGTH:
         raise Refused(N_("口令最多 %(n)s 个字符。"), n=MAX_LENGTH, field="password")
     kinds = sum(bool(re.search(pattern, password)) for pattern in _KIND_PATTERNS)
     han = len(set(re.findall(r"[\u3400-\u9fff\U00020000-\U0003ffff]", password)))
-    if kinds < KINDS and len(password) < PASSPHRASE and han < HAN_PASSPHRASE:
+    if kinds < policy.kinds and len(password) < PASSPHRASE and han < HAN_PASSPHRASE:
         raise Refused(
-            N_("口令要含大写字母、小写字母、数字、符号、汉字中的至少 %(n)s 种。"), n=KINDS, field="password"
+            N_("口令要含大写字母、小写字母、数字、符号、汉字中的至少 %(n)s 种。"),
+            n=policy.kinds,
+            field="password",
         )
     folded = unicodedata.normalize("NFKC", password).casefold()
     own = tuple(part for part in (fold(username), fold(name)) if len(part) >= 2)
@@ -137,6 +155,8 @@ def _pieces(text: str, words: Iterable[str]) -> Iterator[tuple[int, int]]:
         yield found.start(2), found.end(2)
 
 
-def is_expired(changed_at: dt.datetime | None, at: dt.datetime) -> bool:
-    """Whether a password is older than the policy allows (90 days)."""
-    return changed_at is not None and at - changed_at > dt.timedelta(days=MAX_AGE_DAYS)
+def is_expired(
+    changed_at: dt.datetime | None, at: dt.datetime, days: int = DEFAULT_POLICY.max_age_days
+) -> bool:
+    """Whether a password is older than the policy allows; 0 days means it never is."""
+    return changed_at is not None and days > 0 and at - changed_at > dt.timedelta(days=days)

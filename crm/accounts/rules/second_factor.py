@@ -10,14 +10,29 @@ from collections.abc import Collection
 from urllib.parse import quote, urlencode
 
 from crm.accounts.rules.roles import ADMINISTRATORS, Role
+from crm.core.folding import fold
 
 STEP, DIGITS, DRIFT = 30, 6, 1
 PENDING_MINUTES = 5  # between the right password and the code
+RECOVERY_CODES, RECOVERY_LENGTH = 10, 16  # 80 random bits each, so that their hash needs no salt nor slowness
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
-def is_required(roles: Collection[Role], *, is_demo: bool) -> bool:
-    """Whether these roles need a second factor (trust.md § Decided 4). Demo accounts are there to be tried."""
-    return bool(ADMINISTRATORS & set(roles)) and not is_demo
+def recovery_form(typed: str) -> str | None:
+    """The one form of a recovery code (no spaces, dashes or case), or None when it cannot be one."""
+    code = "".join(char for char in fold(typed[:80]).upper() if char in _BASE32)
+    return code if len(code) == RECOVERY_LENGTH else None
+
+
+def in_groups(code: str) -> str:
+    """A secret in groups of four, to be written down."""
+    return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def is_required(roles: Collection[Role], *, is_exempt: bool, also: Collection[str] = ()) -> bool:
+    """Whether these roles need a second factor (trust.md § Decided 4): administrators always, the roles in `also` by
+    setting. `is_exempt`: a demo account while the demo is on, there to be tried."""
+    return not is_exempt and any(role in ADMINISTRATORS or role in also for role in roles)
 
 
 def code_of(secret: str, step: int) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 
 from crm.core.folding import fold
 from crm.core.words import N_, Refused
 
 TRIES, LOCK_MINUTES, WINDOW_HOURS = 5, 10, 24
-ADDRESS_TRIES, ADDRESS_MINUTES, ADDRESS_WAIT, ADDRESS_WAIT_TOP = 100, 5, 0.02, 1.0
+ADDRESS_TRIES, ADDRESS_MINUTES, PAUSE, PAUSE_TOP = 100, 5, 2, 20
+FAILED_LATELY = 120  # seconds for which a browser that failed lets those go first that did not
 IDLE_MINUTES, ABSOLUTE_HOURS = 30, 12
 SEEN_EVERY = 60  # seconds between two refreshes of the cookie's `seen`
+SEEN_STORED = 300  # seconds between two notes in the database that a session is in use
 
 _USERNAME = re.compile(r"[0-9a-z\u4e00-\u9fff][0-9a-z\u4e00-\u9fff._@-]{1,31}")
 
@@ -48,9 +51,16 @@ def is_fresh(key: str, first_at: dt.datetime, at: dt.datetime) -> bool:
     return at - first_at < dt.timedelta(hours=WINDOW_HOURS)
 
 
-def wait_for(address_failures: int) -> float:
-    """Seconds a try from this address waits: nobody is locked out, a machine that guesses becomes slow."""
-    return min(ADDRESS_WAIT_TOP, max(0, address_failures - ADDRESS_TRIES) * ADDRESS_WAIT)
+def pause_for(address_failures: int, failed_ago: float | None) -> int:
+    """Seconds a browser has to let pass before its next try, 0 when it may go on.
+
+    From an address with very many failures a browser that has just failed itself has to pause. The address is never
+    locked (a bureau shares one): who has not failed goes straight in. `failed_ago`: seconds since this browser's failure.
+    """
+    if address_failures < ADDRESS_TRIES or failed_ago is None:
+        return 0
+    pause = min(PAUSE_TOP, PAUSE * (address_failures // ADDRESS_TRIES))
+    return max(0, math.ceil(pause - failed_ago)) if failed_ago >= 0 else pause
 
 
 def is_idle(seen: int, at: dt.datetime, minutes: int = IDLE_MINUTES) -> bool:

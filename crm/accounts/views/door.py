@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-import time
+from contextlib import suppress
 from typing import Any
 
-from flask import flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from crm.accounts import queries
-from crm.accounts.actions import factors, sessions
-from crm.accounts.actions.hashing import is_right
+from crm.accounts.actions import factors, hashing, sessions
 from crm.accounts.forms import CodeForm, SignInForm
 from crm.accounts.models import User
 from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name
-from crm.accounts.rules.second_factor import PENDING_MINUTES
-from crm.accounts.rules.sign_in import SEEN_EVERY, is_fresh, is_idle, wait_for
+from crm.accounts.rules.second_factor import PENDING_MINUTES, recovery_form
+from crm.accounts.rules.sign_in import FAILED_LATELY, SEEN_EVERY, SEEN_STORED, is_fresh, is_idle, pause_for
 from crm.accounts.views.blueprint import bp
+from crm.accounts.views.known import accounts_known, remember_browser
 from crm.core.clock import now
 from crm.core.db import db, intent
-from crm.core.i18n import COOKIE, LANGUAGES, gettext
+from crm.core.i18n import COOKIE, LANGUAGES, gettext, say
 from crm.core.permissions import public, signed_in
-from crm.core.transaction import commit
+from crm.core.transaction import commit, fresh
 from crm.core.web import actor, back_to, safe_next
+from crm.core.words import N_, Later
 
 ASK_CODE = "ask-code"  # the password was right, a second factor is asked for
+TOO_FAST = N_("这个地址刚才输错太多，请过 %(n)s 秒再试。账号没有因此被锁定。")
 
 
 def load(token: str) -> queries.SignedIn | None:
-    """Flask-login's question: who is behind this cookie? Nobody after half an hour without a click."""
-    at = now()
+    """Flask-login's question: who is behind this cookie? Nobody after half an hour (by setting) without a click."""
+    at, database = now(), db.session()
     seen = session.get("seen")
-    if not isinstance(seen, int) or is_idle(seen, at):
+    if not isinstance(seen, int) or is_idle(seen, at, queries.idle_minutes(database)):
         return None
-    person = queries.load(db.session(), token, at=at)
+    person = queries.load(database, token, at=at, has_demo=current_app.config["TIDUI"].has_demo)
     if person is not None:
         if person.language in LANGUAGES:
             g.language = person.language
         if at.timestamp() - seen > SEEN_EVERY:
             session["seen"] = int(at.timestamp())
+        if person.seen_at is None or at - person.seen_at > dt.timedelta(seconds=SEEN_STORED):
+            _note_seen(person.session_id, at)
     return person
+
+
+def _note_seen(session_id: int, at: dt.datetime) -> None:
+    """Store that the session is in use, if the database is free at once: no page waits for this, none fails by it."""
+    with suppress(SQLAlchemyError), fresh(patience=0.05) as own:
+        sessions.see(own, session_id, at=at)
+        commit(own)
 
 
 def remember(person: queries.SignedIn) -> None:
@@ -53,9 +66,12 @@ def remember(person: queries.SignedIn) -> None:
 
 def enter(token: str) -> None:
     """Make the session with this secret the one of this browser."""
-    person = queries.load(db.session(), token, at=now())
+    with intent("read"):
+        person = queries.load(db.session(), token, at=now(), has_demo=current_app.config["TIDUI"].has_demo)
+        db.session.rollback()
     assert person is not None  # noqa: S101 - just made
     remember(person)
+    remember_browser(person.id)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -65,15 +81,28 @@ def sign_in() -> Any:
         return _sign_in_now()
     if current_user.is_authenticated:
         return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
-    return render_template("accounts/sign_in.html", form=SignInForm())
+    return _page(SignInForm())
+
+
+def _page(form: SignInForm, refused: str | None = None) -> str:
+    with intent("read"):
+        contact = queries.contact(db.session())
+        db.session.rollback()
+    return render_template("accounts/sign_in.html", form=form, refused=refused, contact=contact)
 
 
 def _sign_in_now() -> Any:
     form = SignInForm()
     username, password = form.username.data or "", form.password.data or ""
     if not form.validate():
-        return render_template("accounts/sign_in.html", form=form), 422
-    found = _try(username, password)
+        return _page(form), 422
+    try:
+        found = _try(username, password)
+    except Later as later:
+        form.password.data = ""
+        response = make_response(_page(form, say(later.message)), 429)
+        response.headers["Retry-After"] = str(later.seconds)
+        return response
     if found is ASK_CODE:
         return redirect(url_for("accounts.sign_in_code", next=safe_next(request.args.get("next"))), 303)
     if found is None:
@@ -81,14 +110,18 @@ def _sign_in_now() -> Any:
             "用户名或口令不对，或者账号暂时不能登录。连错 5 次会锁定 10 分钟；忘了口令请找系统管理员。"
         )
         form.password.data = ""
-        return render_template("accounts/sign_in.html", form=form, refused=refused), 422
+        session["failed"] = int(now().timestamp())
+        return _page(form, refused), 422
     enter(found)
     return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
 
 
 def _try(username: str, password: str) -> str | None:
-    """The secret of a new session, None, or `ASK_CODE`. Reads, then hashes with no transaction open, then writes."""
-    at, address, agent = now(), request.remote_addr or "", request.user_agent.string
+    """The secret of a new session, None, or `ASK_CODE`. Reads, then hashes with no transaction open, then writes.
+
+    Raises `Later`, whatever the account, when this browser tries too fast or too many sign in at this moment.
+    """
+    at, address = now(), request.remote_addr or ""
     key = fold_name(username)
     database = db.session()
     database.rollback()
@@ -96,10 +129,26 @@ def _try(username: str, password: str) -> str | None:
         known = queries.credentials(database, key)
         locked = queries.locked_until(database, account_key(username), at)
         tries = queries.attempt(database, address_key(address))
+        failures = tries.failures if tries is not None and is_fresh(tries.key, tries.first_at, at) else 0
         database.rollback()
-    if tries is not None and is_fresh(tries.key, tries.first_at, at) and (wait := wait_for(tries.failures)):
-        time.sleep(wait)
-    is_good = is_right(known.password_hash if known else None, password)
+    is_known = known is not None and known.user_id in accounts_known()
+    failed = session.get("failed")
+    ago = at.timestamp() - failed if isinstance(failed, int) else None
+    if pause := 0 if is_known else pause_for(failures, ago):
+        raise Later(TOO_FAST, seconds=pause, n=pause)
+    # few within at once, to hash and to write down: else all would wait for SQLite's one writer, each with a connection
+    kept = 0 if is_known else hashing.FOR_KNOWN
+    if not is_known and ago is not None and ago < FAILED_LATELY:
+        kept += hashing.FOR_FRESH
+    with hashing.GATE.pass_through(kept=kept):
+        return _check(known, locked is not None, username, password, at)
+
+
+def _check(
+    known: queries.Credentials | None, locked: bool, username: str, password: str, at: dt.datetime
+) -> str | None:
+    database, address, agent = db.session(), request.remote_addr or "", request.user_agent.string
+    is_good = hashing.fits(known.password_hash if known else None, password)
     if known and is_good and known.is_active and not locked:
         if known.has_factor:
             session.clear()
@@ -163,6 +212,9 @@ def sign_in_code() -> Any:
         form.code.data = ""
         return render_template("accounts/sign_in_code.html", form=form, refused=refused), 422
     enter(token)
+    if recovery_form(form.code.data or ""):
+        left = queries.codes_left(db.session(), current_user.id)
+        flash(gettext("您用了一个恢复码，还剩 %(n)s 个。手机找不回来就请更换第二因素。", n=left), "info")
     return redirect(safe_next(request.args.get("next")) or url_for("overview.home"), 303)
 
 

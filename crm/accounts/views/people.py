@@ -233,6 +233,16 @@ def people_unlock(user_id: int) -> Any:
     return back_to("accounts.people_show", user_id=user_id)
 
 
+@bp.post("/people/<int:user_id>/end-sessions")
+@needs("account:manage")
+def people_end_sessions(user_id: int) -> Any:
+    user = queries.get_person(db.session(), user_id, viewer=actor())
+    actions.end_sessions(db.session(), user, actor=actor(), at=now())
+    commit()
+    flash(gettext("「%(name)s」在所有设备上都已退出。", name=user.name), "done")
+    return back_to("accounts.people_show", user_id=user_id)
+
+
 @bp.post("/people/<int:user_id>/remove-factor")
 @needs("account:manage")
 def people_remove_factor(user_id: int) -> Any:

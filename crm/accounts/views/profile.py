@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from crm.accounts import queries
-from crm.accounts.actions import factors, sessions
+from crm.accounts.actions import sessions
 from crm.accounts.actions.hashing import hash_password, is_right
-from crm.accounts.forms import CodeForm, PasswordForm
+from crm.accounts.forms import PasswordForm
 from crm.accounts.models import Unit, User
-from crm.accounts.rules import MAX_AGE_DAYS, Role, account_key, check_password
-from crm.accounts.rules.second_factor import setup_link
+from crm.accounts.rules import Role, check_password
+from crm.accounts.views.asking import ask_password
 from crm.accounts.views.blueprint import bp
 from crm.accounts.views.door import enter
 from crm.core.clock import now
@@ -21,7 +21,7 @@ from crm.core.db import db
 from crm.core.i18n import gettext, say
 from crm.core.permissions import signed_in
 from crm.core.transaction import commit
-from crm.core.web import actor, back_to
+from crm.core.web import actor
 from crm.core.words import N_, Refused
 
 
@@ -36,14 +36,19 @@ def profile() -> Any:
         unit=unit,
         roles=sorted((Role(role) for role in actor().roles), key=list(Role).index),
         sessions=queries.sessions_of(db.session(), user.id, at=now()),
-        max_age=MAX_AGE_DAYS,
+        policy=queries.password_policy(db.session()),
+        codes_left=queries.codes_left(db.session(), user.id) if current_user.has_factor else 0,
     )
 
 
 @bp.get("/account/password")
 @signed_in
 def change_password() -> Any:
-    return render_template("accounts/password.html", form=PasswordForm())
+    return _page(PasswordForm())
+
+
+def _page(form: PasswordForm) -> str:
+    return render_template("accounts/password.html", form=form, policy=queries.password_policy(db.session()))
 
 
 @bp.post("/account/password")
@@ -58,10 +63,10 @@ def change_password_now() -> Any:
             raise Refused(N_("两次输入的新口令不一样。"), field="again")
         _change(me, form.current.data or "", form.password.data or "")
     except Refused as refused:
-        commit()  # what was counted against guessing
+        db.session.rollback()
         if refused.field in form._fields:
             form[refused.field].errors = [*form[refused.field].errors, say(refused)]
-        return render_template("accounts/password.html", form=form), 422
+        return _page(form), 422
     flash(gettext("口令已修改，其他设备都已退出。"), "done")
     return redirect(url_for("overview.home" if me.forced_to else "accounts.profile"), 303)
 
@@ -69,16 +74,15 @@ def change_password_now() -> Any:
 def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
     """Check, hash with no transaction open, write."""
     database, at = db.session(), now()
-    known = database.get_one(User, me.id)
-    old_hash, username = known.password_hash, known.username
-    locked = queries.locked_until(database, account_key(username), at)
+    old_hash = ask_password(me.id, current, at=at)
+    policy = queries.password_policy(database)
+    before = queries.old_passwords(database, me.id, policy.remembered)
     database.rollback()
-    if locked or not is_right(old_hash, current):
-        sessions.refuse_password(database, actor=actor(), username=username, at=at)
-        raise Refused(N_("现在的口令不对；连错 5 次会锁定 10 分钟。"), field="current")
-    check_password(wanted, username=username, name=me.name)
+    check_password(wanted, policy, username=me.username, name=me.name)
     if is_right(old_hash, wanted):
         raise Refused(N_("新口令不能和现在的一样。"), field="password")
+    if any(is_right(old, wanted) for old in before):
+        raise Refused(N_("新口令不能和最近 %(n)s 个旧口令一样。"), n=policy.remembered, field="password")
     new_hash = hash_password(wanted)
     user = database.get_one(User, me.id, populate_existing=True)
     if user.password_hash != old_hash:
@@ -98,45 +102,3 @@ def _change(me: queries.SignedIn, current: str, wanted: str) -> None:
 
 change_password.__dict__["while_forced"] = True
 change_password_now.__dict__["while_forced"] = True
-
-
-@bp.route("/account/second-factor", methods=["GET", "POST"])
-@signed_in
-def second_factor() -> Any:
-    """Set up the authenticator app: the key waits in the cookie until its first code has proved it."""
-    form = CodeForm()
-    secret = session.get("factor_secret")
-    if not isinstance(secret, str):
-        secret = session["factor_secret"] = factors.new_secret()
-    refused = None
-    if request.method == "POST" and form.validate():
-        try:
-            factors.confirm(db.session(), actor=actor(), secret=secret, code=form.code.data or "", at=now())
-            commit()
-            session.pop("factor_secret", None)
-            flash(gettext("第二因素已启用，下次登录要输入手机上的验证码。"), "done")
-            return redirect(url_for("overview.home" if current_user.forced_to else "accounts.profile"), 303)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-    page = render_template(
-        "accounts/second_factor.html",
-        form=form,
-        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        link=setup_link(secret, current_user.username),
-        refused=refused,
-    )
-    return (page, 422) if request.method == "POST" else page
-
-
-second_factor.__dict__["while_forced"] = True
-
-
-@bp.post("/account/sign-out-everywhere")
-@signed_in
-def sign_out_everywhere() -> Any:
-    sessions.end_everywhere(db.session(), actor=actor(), at=now())
-    commit()
-    session.clear()
-    flash(gettext("您在所有设备上都已退出。"), "info")
-    return back_to("accounts.sign_in")

@@ -26,6 +26,7 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
         ("account:manage", "role:grant", "audit:read"),
         "admin",
     ),
+    ("overview.settings", "settings", N_("设置"), ("setting:manage", "policy:manage", "audit:read"), "admin"),
 )
 
 

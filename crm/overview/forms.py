@@ -1,0 +1,54 @@
+"""The form of a section of settings, made of what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wtforms import HiddenField, SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from crm.core.forms import ChoiceField, RuledField, VersionedForm, options
+from crm.core.i18n import lazy_gettext
+from crm.core.settings import Setting
+
+
+class ManyField(SelectMultipleField):
+    """Several of some choices, also none; `field.value` is what the setting makes of them."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def _field(setting: Setting[Any]) -> Any:
+    pairs = options((value, lazy_gettext(label)) for value, label in setting.options)
+    if setting.kind == "choices":
+        return ManyField(lazy_gettext(setting.label), choices=pairs)
+    if setting.options:
+        return ChoiceField(setting.label, choices=pairs, is_required=True)
+    return RuledField(
+        setting.label,
+        setting.read,
+        is_required=setting.kind == "number",
+        render_kw={"autocomplete": "off"},
+    )
+
+
+def section_form(settings: Sequence[Setting[Any]]) -> type[VersionedForm]:
+    """A form class with a field for each setting, and ``was_…`` beside it: what the form was filled from."""
+    fields: dict[str, Any] = {}
+    for setting in settings:
+        fields[setting.name] = _field(setting)
+        fields[f"was_{setting.name}"] = HiddenField()
+    return type("SectionForm", (VersionedForm,), fields)
+
+
+def text_of(form: VersionedForm, setting: Setting[Any]) -> str:
+    """What was typed or chosen for a setting, as one text."""
+    data = form[setting.name].data
+    return ",".join(data) if isinstance(data, list) else data or ""
+
+
+def value_of(form: VersionedForm, setting: Setting[Any]) -> Any:
+    """The value the form gives a setting; the form has been validated."""
+    return setting.read(text_of(form, setting))
