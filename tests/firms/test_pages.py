@@ -289,7 +289,9 @@ def test_figures_saved_twice_from_one_version_are_told(
     assert people.post(science, address, form).status_code == 303
     response = people.post(science, address, {**form, "revenue_yuan": "8000"})
     assert response.status_code == 409
-    assert "库里现在是 7000" in text(response)
+    page = text(response)
+    assert "7000 万元" in page and "8000 万元" in page and "6,254" not in page
+    assert "6254 万元" in page, "what it was before both"
     with app.app_context():
         row = db.session.execute(sa.select(YearFigures)).scalar_one()
         assert row.revenue_yuan == 70_000_000

@@ -26,6 +26,7 @@ from crm.firms.models import (
     YearFigures,
 )
 from crm.firms.queries.scope import editable_by, figures_visible_to, reach, visible_to
+from crm.firms.rules.words import Acquisition, IpKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,13 @@ def names_of(session: Session, firm_id: int) -> Sequence[FirmName]:
     ).all()
 
 
+def name_of(session: Session, firm_id: int, name: str) -> FirmName | None:
+    """A name of a firm as it is noted, if it is."""
+    return session.execute(
+        sa.select(FirmName).where(FirmName.firm_id == firm_id, FirmName.name == name[:200])
+    ).scalar_one_or_none()
+
+
 def moves_of(session: Session, firm_id: int) -> Sequence[FirmMove]:
     """Changes of status, the latest first."""
     return session.scalars(
@@ -146,6 +154,25 @@ def ip_of(session: Session, firm_id: int) -> Sequence[IpCount]:
         .where(IpCount.firm_id == firm_id, IpCount.counted_on == latest)
         .order_by(IpCount.kind, IpCount.acquisition)
     ).all()
+
+
+def ip_in(
+    session: Session, firm_id: int, kind: IpKind, acquisition: Acquisition, counted_on: dt.date
+) -> IpCount | None:
+    """The count of one kind, got in one way, on one day, if there is one."""
+    return session.execute(
+        sa.select(IpCount).where(
+            IpCount.firm_id == firm_id, IpCount.kind == kind, IpCount.acquisition == acquisition,
+            IpCount.counted_on == counted_on,
+        )
+    ).scalar_one_or_none()  # fmt: skip
+
+
+def above_scale_in(session: Session, firm_id: int, year: int) -> AboveScale | None:
+    """A year's above-scale mark, if there is one."""
+    return session.execute(
+        sa.select(AboveScale).where(AboveScale.firm_id == firm_id, AboveScale.year == year)
+    ).scalar_one_or_none()
 
 
 def equity_of(session: Session, firm_id: int) -> Sequence[EquityRound]:
@@ -232,14 +259,18 @@ def last_editor(session: Session, firm_id: int) -> tuple[str, dt.datetime] | Non
     return None if row is None or row.name is None else (row.name, row.updated_at)
 
 
-def own_operation(session: Session, operation: str, *, actor: Actor, action: str) -> None:
-    """Raises `Missing` unless the operation is this person's and of this kind."""
+def own_operation(
+    session: Session, operation: str, *, actor: Actor, action: str, also: Sequence[str] = ()
+) -> int:
+    """What the operation was about (0: nothing in particular). Raises `Missing` unless it is this person's and of
+    one of these kinds."""
     found = session.execute(
-        sa.select(AuditEnvelope.seq).where(
+        sa.select(AuditEnvelope.seq, AuditEnvelope.subject_id).where(
             AuditEnvelope.operation == operation.replace("\x00", "")[:32],
-            AuditEnvelope.action == action,
+            AuditEnvelope.action.in_([action, *also]),
             AuditEnvelope.actor_id == actor.user_id,
         )
-    ).scalar_one_or_none()
+    ).one_or_none()
     if found is None:
         raise Missing(N_("没有这次操作。"))
+    return found.subject_id or 0

@@ -8,15 +8,15 @@ from flask import abort, flash, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.core.clock import today
-from crm.core.conflicts import merged, originals, sides
 from crm.core.db import db
 from crm.core.forms import options
 from crm.core.i18n import gettext, say, wan, word
 from crm.core.permissions import Forbidden, needs
-from crm.core.transaction import commit
+from crm.core.saving import Over
+from crm.core.saving import save as save_form
 from crm.core.undo import ACTIONS
 from crm.core.web import actor, back_to
-from crm.core.words import N_, Conflict, Refused, Word
+from crm.core.words import N_, Word
 from crm.firms import actions, queries
 from crm.firms.forms import SECTIONS, FirmForm, keep
 from crm.firms.models import Firm
@@ -161,59 +161,32 @@ def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) 
 def save(firm_id: int, section: str) -> Any:
     names = fields_of(section)
     firm = _editable(firm_id)
-    theirs, current = texts(firm), firm.version
-    form = FirmForm(merged(request.form, {name: theirs[name] for name in names}))
-    keep(form, names)
-    offer(form)
-    refused = None
-    if form.validate():
-        try:
-            actions.edit(
-                db.session(), firm, actor=actor(), today=today(), version=form.version_seen or 0, **form.facts
-            )
-            commit()
-            flash(gettext("已保存「%(name)s」。", name=firm.name), "done")
-            return back_to("firms.show", firm_id=firm_id)
-        except Conflict:
-            db.session.rollback()
-            return _conflict(form, firm_id, section, theirs, current), 409
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            firm = queries.get_firm(db.session(), firm_id, viewer=actor())
-    return _form(form, firm, section, refused), 422
-
-
-_COLUMNS = {"capital": "capital_yuan", "street": "street_id", "officer": "officer_id"}
-
-
-def _conflict(form: FirmForm, firm_id: int, section: str, theirs: dict[str, str], current: int) -> str:
-    names = fields_of(section)
-    before = originals(db.session(), "firms", firm_id, steps=current - (form.version_seen or 0))
-    was = {name: before[_COLUMNS.get(name, name)] for name in names if _COLUMNS.get(name, name) in before}
-    if was.get("capital") is not None:
-        was["capital"] = wan(was["capital"]).replace(",", "")
-    shown = {
-        name: {str(value): str(label) for value, label, *_ in form[name].iter_choices()}
-        for name in names
-        if form[name].type == "ChoiceField"
-    }
-    rows = sides(
-        [(name, form[name].label.text) for name in names],
-        before=was,
-        theirs=theirs,
-        mine={name: form[name].data or "" for name in names},
-        show=lambda name, value: shown.get(name, {}).get(value, value),
+    over = Over(
+        lambda: queries.get_firm(db.session(), firm_id, viewer=actor()),
+        lambda row: {name: text for name, text in texts(row).items() if name in names},
+        title=gettext("编辑企业") if section == "all" else say(SECTIONS[section][0]),
+        back=url_for("firms.show", firm_id=firm_id),
     )
-    editor = queries.last_editor(db.session(), firm_id)
-    return render_template(
-        "firms/conflict.html",
-        rows=rows,
-        version=current,
-        editor=editor,
-        action=url_for("firms.save", firm_id=firm_id, section=section),
-        firm_id=firm_id,
-    )
+
+    def cut(form: FirmForm) -> None:
+        keep(form, names)
+        offer(form)
+
+    form = over.form(FirmForm, cut)
+
+    def write() -> None:
+        actions.edit(
+            db.session(), firm, actor=actor(), today=today(), version=form.version_seen, **form.facts
+        )
+
+    def done() -> Any:
+        flash(gettext("已保存「%(name)s」。", name=firm.name), "done")
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> str:
+        return _form(form, queries.get_firm(db.session(), firm_id, viewer=actor()), section, refused)
+
+    return save_form(form, write, done=done, again=again, over=over)
 
 
 @bp.get("/firms/<int:firm_id>/holdings")
