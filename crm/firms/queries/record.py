@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from crm.accounts.models import User
-from crm.core.audit import AuditChange, AuditEnvelope
+from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Missing
 from crm.firms.models import (
@@ -52,17 +50,6 @@ class Rights:
     figures: bool
     edit_figures: bool
     reveal: bool
-
-
-@dataclass(slots=True)
-class History:
-    """One operation on the firm: who, when, what, and the facts that changed."""
-
-    at: dt.datetime
-    who: str
-    action: str
-    params: Mapping[str, Any]
-    changes: list[tuple[str, Any, Any]] = field(default_factory=list)
 
 
 def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
@@ -200,63 +187,6 @@ def above_scale_of(session: Session, firm_id: int) -> Sequence[AboveScale]:
     return session.scalars(
         sa.select(AboveScale).where(AboveScale.firm_id == firm_id).order_by(AboveScale.year.desc()).limit(10)
     ).all()
-
-
-def history_of(session: Session, firm_id: int, limit: int = 12) -> list[History]:
-    """The latest operations on this firm's record, with the facts they changed. Two statements."""
-    row_ops = (
-        sa.select(AuditChange.operation)
-        .where(AuditChange.kind == "firms", AuditChange.row_id == firm_id)
-        .order_by(AuditChange.id.desc())
-        .limit(limit)
-    )
-    subject_ops = (
-        sa.select(AuditEnvelope.operation)
-        .where(AuditEnvelope.subject_kind == "firm", AuditEnvelope.subject_id == firm_id)
-        .order_by(AuditEnvelope.seq.desc())
-        .limit(limit)
-    )
-    one, other = row_ops.subquery(), subject_ops.subquery()
-    envelopes = session.execute(
-        sa.select(
-            AuditEnvelope.operation, AuditEnvelope.at, AuditEnvelope.actor_name, AuditEnvelope.action,
-            AuditEnvelope.params,
-        )
-        .where(
-            sa.or_(
-                AuditEnvelope.operation.in_(sa.select(one.c.operation)),
-                AuditEnvelope.operation.in_(sa.select(other.c.operation)),
-            )
-        )
-        .order_by(AuditEnvelope.seq.desc())
-        .limit(limit)
-    ).all()  # fmt: skip
-    found = {row.operation: History(row.at, row.actor_name, row.action, row.params) for row in envelopes}
-    changes = session.execute(
-        sa.select(AuditChange.operation, AuditChange.before, AuditChange.after)
-        .where(
-            AuditChange.kind == "firms",
-            AuditChange.row_id == firm_id,
-            AuditChange.verb == "update",
-            AuditChange.operation.in_(list(found)),
-        )
-        .order_by(AuditChange.id)
-    )
-    for row in changes:
-        entry = found[row.operation]
-        entry.changes += [(key, row.before.get(key), value) for key, value in row.after.items()]
-    return list(found.values())
-
-
-def last_editor(session: Session, firm_id: int) -> tuple[str, dt.datetime] | None:
-    """Who changed the record last, and when."""
-    user = aliased(User)
-    row = session.execute(
-        sa.select(user.name, Firm.updated_at)
-        .outerjoin(user, user.id == Firm.updated_by_id)
-        .where(Firm.id == firm_id)
-    ).one_or_none()
-    return None if row is None or row.name is None else (row.name, row.updated_at)
 
 
 def own_operation(

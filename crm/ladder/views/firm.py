@@ -11,8 +11,9 @@ from werkzeug.datastructures import MultiDict
 
 from crm.core.clock import today
 from crm.core.conflicts import Texts
-from crm.core.db import db
+from crm.core.db import Base, db
 from crm.core.forms import VersionedForm
+from crm.core.history import changed_fields
 from crm.core.i18n import gettext, word
 from crm.core.permissions import needs
 from crm.core.saving import Over, save
@@ -38,12 +39,19 @@ def firm_panel(firm_id: int) -> Any:
     firm = get_firm(session, firm_id, viewer=viewer)
     day = today()
     intervals = queries.stages_of(session, firm_id, viewer=viewer)
+    certifications = queries.certifications_of(session, firm_id, viewer=viewer)
+    applications = queries.applications_of(session, firm_id, viewer=viewer)
+    rows: dict[type[Base], list[int]] = {
+        Certification: [item.id for item in certifications],
+        Application: [item.application.id for item in applications],
+    }
     return render_template(
         "ladder/_firm_panel.html",
         firm=firm,
         day=day,
-        certifications=queries.certifications_of(session, firm_id, viewer=viewer),
-        applications=queries.applications_of(session, firm_id, viewer=viewer),
+        certifications=certifications,
+        applications=applications,
+        changed=changed_fields(session, rows),
         intervals=intervals,
         current=next(
             (item for item in intervals if item.from_on <= day and (item.to_on is None or item.to_on > day)),
