@@ -139,7 +139,10 @@ def add_name(
     ).scalar_one_or_none()
     guards.same_version(known, version)
     audit.begin(session, actor=actor, action=Act.NAME_ADD, subject=("firm", firm.id))
-    _add_name(session, firm, name, kind, until_on)
+    if known is not None and version is not None:  # seen, and to be noted otherwise
+        known.kind, known.until_on = kind, until_on
+    else:
+        _add_name(session, firm, name, kind, until_on)
     session.flush()
 
 

@@ -1,6 +1,6 @@
 """The pages that gather from several features."""
 
-from crm.overview.views import audit, history, home, search
+from crm.overview.views import audit, drafts, history, home, search
 from crm.overview.views.blueprint import bp
 
-__all__ = ["audit", "bp", "history", "home", "search"]
+__all__ = ["audit", "bp", "drafts", "history", "home", "search"]
