@@ -36,6 +36,11 @@ def operation(action: str, params: Any) -> str:
     return told
 
 
+def who(name: str) -> str:
+    """The actor of an operation as people call it."""
+    return str(gettext("系统")) if name.startswith("system:") else name
+
+
 def number(raw: str | None) -> int | None:
     """An id of the query string; None for anything else."""
     return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 18 else None
@@ -81,6 +86,7 @@ def record_history(kind_code: str, record_id: int) -> Any:
         asked=asked,
         field_label=say(fact.label) if fact else None,
         operation=operation,
+        who=who,
         back=url_for(kind.endpoint, **{kind.id_name: getattr(record, kind.id_from)}),
     )
 
@@ -139,6 +145,7 @@ def record_restore(kind_code: str, record_id: int) -> Any:
             name=name_of(kind, row) or say(kind.label),
             back=back,
             envelope=envelope,
+            who=who,
             operation=operation(envelope.action, envelope.params),
         )
 
