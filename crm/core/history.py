@@ -22,6 +22,7 @@ from crm.core.telling import NOTHING, Teller, is_hidden
 from crm.core.words import N_, Missing
 
 PAGE = 30
+NOT_THERE = N_("没有这条记录，或者您不能查看它。")
 LOOKED_AT = 500  # change rows looked at for marking fields that have a history
 
 
@@ -181,34 +182,38 @@ def _sources(session: Session, kind: RecordKind, record: Any, asked: Asked, view
         parts = [part for part in kind.parts if part.facts]
     else:
         sources, parts = [], [asked.part]
-    gone = _gone(session, kind, record.id, parts)
+    rows = _rows(session, kind, record.id, parts)
     for part in parts:
         if not may_read_part(session, kind, record.id, part, viewer=viewer):
             if asked.part is not None:
-                raise Missing(N_("没有这条记录，或者您不能查看它。"))
+                raise Missing(NOT_THERE)
             continue
-        columns = columns_of(part.model)
-        there = sa.select(columns["id"]).where(columns[part.column] == record.id)
-        rows = sa.or_(AuditChange.row_id.in_(there), AuditChange.row_id.in_(gone.get(part.table, [])))
-        facts = part.facts
+        facts, ids = part.facts, sorted(rows.get(part.table, set()))
         if asked.row_id is not None:
-            _check_row(session, part, there, gone, asked.row_id)
-            rows = AuditChange.row_id == asked.row_id
+            if asked.row_id not in ids:
+                raise Missing(NOT_THERE)
+            ids = [asked.row_id]
         if asked.field is not None:
             facts = tuple(fact for fact in part.facts if fact.name == asked.field)
             if not facts:
                 raise Missing(N_("没有这个字段。"))
-        sources.append(_Source(part.model, part, facts, sa.and_(AuditChange.kind == part.table, rows)))
+        clause = sa.and_(AuditChange.kind == part.table, AuditChange.row_id.in_(ids))
+        sources.append(_Source(part.model, part, facts, clause))
     return sources
 
 
-def _check_row(
-    session: Session, part: Part, there: sa.Select[Any], gone: Mapping[str, Sequence[int]], row_id: int
-) -> None:
-    if row_id in gone.get(part.table, []):
-        return
-    if session.scalar(there.where(columns_of(part.model)["id"] == row_id)) is None:
-        raise Missing(N_("没有这条记录，或者您不能查看它。"))
+def _rows(session: Session, kind: RecordKind, record_id: int, parts: Sequence[Part]) -> dict[str, set[int]]:
+    """Table → ids of the rows of the record, those deleted too. Ids, not subqueries: the journal is searched by them."""
+    found = {table: set(ids) for table, ids in _gone(session, kind, record_id, parts).items()}
+    there = [
+        sa.select(sa.literal(part.table), columns_of(part.model)["id"]).where(
+            columns_of(part.model)[part.column] == record_id
+        )
+        for part in parts
+    ]
+    for table, row_id in session.execute(sa.union_all(*there)) if there else ():
+        found.setdefault(table, set()).add(row_id)
+    return found
 
 
 def _gone(session: Session, kind: RecordKind, record_id: int, parts: Sequence[Part]) -> dict[str, list[int]]:

@@ -107,10 +107,12 @@ def test_administrators_see_no_business_data(
     for address in (
         "/firms",
         f"/firms/{firm_id}",
-        f"/records/firm/{firm_id}/history",
         "/firms/look-alikes?name=拓屿",
     ):
         assert client.get(address).status_code == 403
+    assert client.get(f"/records/firm/{firm_id}/history").status_code == 404, (
+        "what one may not see is not there"
+    )
     assert "拓屿" not in text(client.get("/search?q=拓屿", headers={"X-Palette": "1"})).replace(
         "「拓屿」", ""
     )

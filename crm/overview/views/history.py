@@ -71,13 +71,13 @@ def record_history(kind_code: str, record_id: int) -> Any:
         session, kind, record, asked, viewer=viewer, size=IN_PANEL if is_panel else history.PAGE
     )
     fact = (asked.part or kind).fact(asked.field) if asked.field else None
-    template = "history.html"
+    template = "overview/history.html"
     if is_panel:
-        template = "_history_panel.html"
+        template = "overview/_history_panel.html"
     elif is_htmx():
-        template = "_history.html"
+        template = "overview/_history.html"
     return render_template(
-        f"overview/{template}",
+        template,
         kind=kind,
         record=record,
         name=name_of(kind, record) or say(kind.label),
