@@ -81,6 +81,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
 
 def fill_slots() -> None:
     """The slots of `house.md` § 1, all of them here: what higher features do within lower mechanisms."""
+    web.EXPIRED[:] = [import_module("crm.overview.views.drafts").keep_typed]
     # the slots: what is recomputed in the transaction that touches its tables, in feature order
     transaction.DERIVE[:] = [
         import_module("crm.firms.actions").APPOINTING,
@@ -88,7 +89,7 @@ def fill_slots() -> None:
         import_module("crm.ladder.actions").STAGES,
     ]
     # the kinds of records that history, restore, merge, bulk change and undo serve
-    for feature in ("firms", "ladder"):
+    for feature in ("accounts", "firms", "ladder"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
     undo.ACTIONS.update(
         {

@@ -21,6 +21,7 @@ class Ruled:
     """Mixed into a text field: `judge` gets what was typed and returns the value or raises `Refused`."""
 
     judge: Judge
+    unit: str | None = None  # as the conflict page says it beside the text
     value: Any = None
     data: Any
     flags: Any
@@ -38,9 +39,11 @@ class Ruled:
 class RuledField(Ruled, StringField):
     """One line of text judged by a rule; `field.value` is what the rule made of it."""
 
-    def __init__(self, label: str, judge: Judge, *, is_required: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, label: str, judge: Judge, *, is_required: bool = False, unit: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(lazy_gettext(label), **kwargs)
-        self.judge = judge
+        self.judge, self.unit = judge, unit
         if is_required:
             self.flags.required = True
 
@@ -48,9 +51,11 @@ class RuledField(Ruled, StringField):
 class RuledText(Ruled, TextAreaField):
     """Several lines of text judged by a rule."""
 
-    def __init__(self, label: str, judge: Judge, *, is_required: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, label: str, judge: Judge, *, is_required: bool = False, unit: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(lazy_gettext(label), **kwargs)
-        self.judge = judge
+        self.judge, self.unit = judge, unit
         if is_required:
             self.flags.required = True
 

@@ -8,7 +8,7 @@ and undo. The mechanisms know a record only by its kind's code and its id.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -35,15 +35,42 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class NameOf:
+    """A `Show` for ids: the name behind one, or behind many in one statement."""
+
+    column: Any
+    key: Any
+
+    def __call__(self, session: Session, value: Any) -> str:
+        return self.many(session, [value]).get(value, str(value))
+
+    def many(self, session: Session, values: Collection[Any]) -> dict[Any, str]:
+        rows = session.execute(sa.select(self.key, self.column).where(self.key.in_(sorted(values))))
+        return {key: str(name) for key, name in rows}
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Rows of another table that hang on a record by `column`, and move with it when two records become one.
 
     `key` is what is unique within a record: where both sides have the same, a person chooses (figures of a year).
+    `facts` are its columns as people know them, `name` the one a row is called by. `reach` narrows who may read it:
+    a condition on the record's own table (not everybody who sees a firm sees its figures).
     """
 
     model: type[Base]
     column: str
     key: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    name: str | None = None
+    reach: Reach | None = None
+
+    @property
+    def table(self) -> str:
+        return str(self.model.__tablename__)
+
+    def fact(self, name: str) -> Fact | None:
+        return next((fact for fact in self.facts if fact.name == name), None)
 
 
 class Change(Protocol):
@@ -106,6 +133,13 @@ class RecordKind:
     def fact(self, name: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.name == name), None)
 
+    def part(self, table: str) -> Part:
+        """The part kept in this table. Raises `Missing` when there is none with facts."""
+        for part in self.parts:
+            if part.table == table and part.facts:
+                return part
+        raise Missing(N_("没有这种记录。"))
+
 
 SUBJECTS: dict[str, RecordKind] = {}
 
@@ -159,3 +193,22 @@ def editable(session: Session, kind: RecordKind, row_id: int, *, actor: Actor) -
 def name_of(kind: RecordKind, row: Any) -> str:
     """How people call a record."""
     return cast(str, getattr(row, kind.name) or "")
+
+
+def facts_of(table: str) -> tuple[Fact, ...]:
+    """The facts of the rows of a table, be it of records or of parts; none for a table nobody declares."""
+    for kind in SUBJECTS.values():
+        if kind.table == table:
+            return kind.facts
+        for part in kind.parts:
+            if part.table == table:
+                return part.facts
+    return ()
+
+
+def may_read_part(session: Session, kind: RecordKind, row_id: int, part: Part, *, viewer: Actor) -> bool:
+    """Whether the viewer, who sees the record, may read this part of it."""
+    if part.reach is None:
+        return True
+    statement = sa.select(kind.column("id")).where(kind.column("id") == row_id, part.reach(viewer))
+    return session.execute(statement).scalar_one_or_none() is not None

@@ -102,9 +102,16 @@ def _guard() -> BaseResponse | None:
     return None
 
 
+# what is done with a form that comes from a session that is over; returns the page to go back to (filled by the factory)
+EXPIRED: list[Callable[[], str | None]] = []
+
+
 def to_sign_in() -> BaseResponse:
-    """Send the person to the sign-in page, and back to where they were afterwards."""
+    """Send the person to the sign-in page, and back to where they were afterwards. What they typed is kept."""
     here = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
+    if request.method == "POST" and not is_htmx():
+        for keep in EXPIRED:
+            here = keep()
     target = url_for("accounts.sign_in", next=safe_next(here) if here != "/" else None)
     if is_htmx():
         response = Response(status=401)

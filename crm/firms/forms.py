@@ -37,7 +37,7 @@ def judged(rule: Rule, label: str | None = None, *, required: bool | None = None
     needed = rule.is_required if required is None else required
     chosen = Rule(rule.name, rule.label, rule.parse, rule.headings, needed, rule.unit)
     make = RuledText if lines else RuledField
-    return make(label or rule.label, lambda typed: chosen.judge(typed), is_required=needed)
+    return make(label or rule.label, lambda typed: chosen.judge(typed), is_required=needed, unit=rule.unit)
 
 
 def _own(name: str, label: str, parse: fields.Parse, *, required: bool = False, lines: bool = False) -> Any:
@@ -104,7 +104,7 @@ class RenameForm(VersionedForm):
     on = _own("on", N_("更名日期"), fields.day, required=True)
 
 
-class NameForm(Form):
+class NameForm(VersionedForm):
     name = judged(columns.NAME, N_("名称"))
     kind = ChoiceField(N_("类别"), choices=word_choices(NameKind), is_required=True)
     until_on = _own("until_on", N_("用到哪一天"), fields.day)
@@ -165,7 +165,7 @@ for _kind in IpKind:
     setattr(IpForm, _kind.value.replace("-", "_"), _own(_kind.value, _kind.label, fields.count))
 
 
-class IpRowForm(Form):
+class IpRowForm(VersionedForm):
     """One count, got in a way other than one's own work."""
 
     kind = ChoiceField(N_("知识产权类别"), choices=word_choices(IpKind), is_required=True)
@@ -192,7 +192,7 @@ class InstitutionForm(VersionedForm):
     document = _own("document", N_("文号"), fields.text(120))
 
 
-class AboveScaleForm(Form):
+class AboveScaleForm(VersionedForm):
     year = judged(columns.YEAR)
     is_above = ChoiceField(N_("规上"), choices=[("yes", _l("是")), ("no", _l("不是"))], is_required=True)
     is_industrial = ChoiceField(

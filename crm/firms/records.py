@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
 from crm.core.permissions import Actor
-from crm.core.records import Fact, Part, RecordKind, Show
+from crm.core.records import Fact, NameOf, Part, RecordKind
 from crm.core.words import C_, N_
 from crm.firms import actions
 from crm.firms.actions.registry import EDITABLE
@@ -26,17 +25,12 @@ from crm.firms.models import (
     RdInstitution,
     YearFigures,
 )
-from crm.firms.queries.scope import editable_by, visible_to
+from crm.firms.queries.scope import editable_by, figures_visible_to, visible_to
+from crm.firms.rules.words import Metric
 
-
-def _named(column: Any, key: Any) -> Show:
-    """The name behind an id."""
-
-    def show(session: Session, value: Any) -> str:
-        found = session.execute(sa.select(column).where(key == value)).scalar_one_or_none()
-        return str(value if found is None else found)
-
-    return show
+NAME_OF_UNIT, NAME_OF_PERSON = NameOf(Unit.short_name, Unit.id), NameOf(User.name, User.id)
+NAME_OF_FIRM = NameOf(Firm.name, Firm.id)
+SOURCE = Fact("source", N_("来源"))
 
 
 def _change(
@@ -81,9 +75,9 @@ FIRM = RecordKind(
         Fact("size_class", N_("企业规模")),
         Fact("leading_industry", N_("主导产业")),
         Fact("industry_code", N_("行业代码")),
-        Fact("street_id", N_("街道"), _named(Unit.short_name, Unit.id)),
+        Fact("street_id", N_("街道"), NAME_OF_UNIT),
         Fact("address", N_("地址")),
-        Fact("officer_id", N_("服务专员"), _named(User.name, User.id)),
+        Fact("officer_id", N_("服务专员"), NAME_OF_PERSON),
         Fact("business", N_("主营业务")),
         Fact("source", N_("来源")),
         Fact("source_number", N_("来源编号")),
@@ -92,18 +86,54 @@ FIRM = RecordKind(
         Fact("status_reason", N_("状态原因")),
         Fact("archived_on", N_("归档日期")),
         Fact("archive_reason", N_("归档原因")),
-        Fact("merged_into_id", N_("并入"), _named(Firm.name, Firm.id)),
+        Fact("merged_into_id", N_("并入"), NAME_OF_FIRM),
     ),
     parts=(
-        Part(FirmName, "firm_id", ("name",)),
-        Part(FirmMove, "firm_id"),
-        Part(Contact, "firm_id"),
-        Part(YearFigures, "firm_id", ("year",)),
-        Part(IpCount, "firm_id", ("kind", "acquisition", "counted_on")),
-        Part(EquityRound, "firm_id"),
-        Part(RdInstitution, "firm_id"),
-        Part(AboveScale, "firm_id", ("year",)),
+        Part(
+            FirmName, "firm_id", ("name",), name="name",
+            facts=(Fact("name", N_("名称")), Fact("kind", N_("类别")), Fact("until_on", N_("用到哪一天"))),
+        ),
+        Part(
+            FirmMove, "firm_id", name="on",
+            facts=(Fact("status", N_("状态")), Fact("on", N_("状态日期")), Fact("reason", N_("状态原因"))),
+        ),
+        Part(
+            Contact, "firm_id",
+            facts=(
+                Fact("name", N_("姓名")), Fact("position", N_("职务")), Fact("phone", N_("电话")),
+                Fact("email", N_("邮箱")), Fact("is_primary", N_("主要联系人")), Fact("purpose", N_("用途")),
+            ),
+        ),
+        Part(
+            YearFigures, "firm_id", ("year",), name="year", reach=figures_visible_to,
+            facts=tuple(Fact(metric.value, metric.label) for metric in Metric),
+        ),
+        Part(
+            IpCount, "firm_id", ("kind", "acquisition", "counted_on"), name="kind",
+            facts=(
+                Fact("kind", N_("知识产权类别")), Fact("acquisition", N_("获得方式")), Fact("counted_on", N_("统计日期")),
+                Fact("count", N_("件数")), SOURCE,
+            ),
+        ),
+        Part(
+            EquityRound, "firm_id", name="investor", reach=figures_visible_to,
+            facts=(
+                Fact("on", N_("到位日期")), Fact("investor", N_("投资方")), Fact("kind", N_("融资类别")),
+                Fact("paid_in_yuan", N_("到位金额")), SOURCE,
+            ),
+        ),
+        Part(
+            RdInstitution, "firm_id", name="name",
+            facts=(
+                Fact("name", N_("机构名称")), Fact("kind", N_("机构类别")), Fact("level", N_("级别")),
+                Fact("recognised_on", N_("认定日期")), Fact("ended_on", N_("撤销日期")), Fact("document", N_("文号")),
+            ),
+        ),
+        Part(
+            AboveScale, "firm_id", ("year",), name="year",
+            facts=(Fact("is_above", N_("规上")), Fact("is_industrial", N_("工业口径")), SOURCE),
+        ),
     ),
-)
+)  # fmt: skip
 
 KINDS = (FIRM,)

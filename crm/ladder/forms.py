@@ -65,7 +65,7 @@ class SelectionForm(KindForm):
     document = RuledField(N_("文号"), line(120))
 
 
-class RenewForm(Form):
+class RenewForm(VersionedForm):
     number = RuledField(N_("新证书编号"), line(80))
     granted_on = RuledField(N_("发证日期"), read_day_needed, is_required=True, render_kw=DAY)
     expires_on = RuledField(N_("有效期至"), read_day, render_kw=DAY)

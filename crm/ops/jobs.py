@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries import actor_of
-from crm.core import audit, jobs, transaction
+from crm.core import audit, drafts, jobs, transaction
 from crm.core.audit_verify import anchor_file, keep_anchor
 from crm.core.clock import now
 from crm.core.db import db, intent, reading
@@ -54,6 +54,7 @@ class Worker:
             try:
                 if time.monotonic() >= anchor_due:
                     self.keep_anchor()
+                    self.tidy()
                     anchor_due = time.monotonic() + ANCHOR_EVERY
                 if self.step():
                     count += 1
@@ -75,6 +76,12 @@ class Worker:
                 anchor_file(settings.data, settings.database_url),
                 now().isoformat(timespec="seconds"),
             )
+
+    def tidy(self) -> None:
+        """Delete drafts nobody came back to."""
+        with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker")) as session:
+            drafts.expire(session, now())
+            transaction.commit(session)
 
     def step(self) -> bool:
         """Do one job, if there is one. False when the queue is empty."""

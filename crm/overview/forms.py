@@ -1,4 +1,4 @@
-"""The form of a section of settings, made of what is declared."""
+"""Forms of the roof: a section of settings, made of what is declared; why an old value is put back."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from wtforms import HiddenField, SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from crm.core.forms import ChoiceField, RuledField, VersionedForm, options
+from crm.core.forms import ChoiceField, RuledField, RuledText, VersionedForm, options
 from crm.core.i18n import lazy_gettext
 from crm.core.settings import Setting
+from crm.core.words import N_, Refused
 
 
 class ManyField(SelectMultipleField):
@@ -52,3 +53,14 @@ def text_of(form: VersionedForm, setting: Setting[Any]) -> str:
 def value_of(form: VersionedForm, setting: Setting[Any]) -> Any:
     """The value the form gives a setting; the form has been validated."""
     return setting.read(text_of(form, setting))
+
+
+def _reason(typed: str) -> str:
+    text = " ".join(typed.split())
+    if len(text) > 200:
+        raise Refused(N_("太长了。"))
+    return text
+
+
+class RestoreForm(VersionedForm):
+    reason = RuledText(N_("原因"), _reason)

@@ -107,6 +107,11 @@ def get_envelope(session: Session, seq: int, *, viewer: Actor) -> AuditEnvelope:
     return found
 
 
+def envelope_of(session: Session, operation: str) -> AuditEnvelope:
+    """The envelope of an operation: who, when and what, for a history the caller has checked."""
+    return session.scalars(sa.select(AuditEnvelope).where(AuditEnvelope.operation == operation)).one()
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """One row changed: its table, id, what happened, and the columns with both values, ready to show."""

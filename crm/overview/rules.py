@@ -25,6 +25,7 @@ OWN: dict[str, str] = {
     "demo.firms": N_("写入示范企业"),
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
+    "record.restore": N_("改回旧值"),
     "operation.undone": N_("撤销一次操作"),
 }
 

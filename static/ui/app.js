@@ -5,6 +5,7 @@ import './keys.js';
 import './palette.js';
 import './toasts.js';
 import './forms.js';
+import './drafts.js';
 import './selection.js';
 import './files.js';
 import './partials.js';

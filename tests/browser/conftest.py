@@ -113,7 +113,13 @@ class Watch:
 
     def on(self, page: Page) -> Page:
         page.on(
-            "console", lambda message: self.said.append(message.text) if message.type == "error" else None
+            # a form two people collide on is answered with 409: the browser notes it, and that is right
+            "console",
+            lambda message: (
+                self.said.append(message.text)
+                if message.type == "error" and "status of 409" not in message.text
+                else None
+            ),
         )
         page.on("pageerror", lambda error: self.said.append(f"pageerror: {error}"))
         page.on("request", self._request)

@@ -44,7 +44,7 @@ def test_long_work_is_listed(app: Flask) -> None:
 
 
 def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
-    assert set(SUBJECTS) == {"firm", "certification", "application"}
+    assert set(SUBJECTS) == {"user", "unit", "firm", "certification", "application"}
     for code, kind in SUBJECTS.items():
         columns = columns_of(kind.model)
         assert code == kind.code and kind.facts

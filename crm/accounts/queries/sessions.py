@@ -80,6 +80,15 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
+def owner_of(session: Session, token: str) -> int | None:
+    """Whose secret this was, also when the session has run out since; not when it was ended or the account closed."""
+    return session.execute(
+        sa.select(User.id)
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(UserSession.token_hash == hash_token(token), UserSession.ended_at.is_(None), User.is_active)
+    ).scalar_one_or_none()
+
+
 def load(session: Session, token: str, *, at: dt.datetime, has_demo: bool = False) -> SignedIn | None:
     """The person behind a session's secret, with today's rights, or None when the session has ended.
 

@@ -18,16 +18,14 @@ from crm.accounts.rules import ADMINISTRATORS
 from crm.accounts.views.blueprint import bp
 from crm.core import lists
 from crm.core.clock import now, today
-from crm.core.conflicts import merged, originals, sides
+from crm.core.conflicts import Texts
 from crm.core.db import db
-from crm.core.forms import options
+from crm.core.forms import VersionedForm, options
 from crm.core.i18n import gettext
 from crm.core.permissions import needs
+from crm.core.saving import Over, save
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
-from crm.core.words import Conflict, Refused
-
-NAMES = ("username", "name", "unit_id")
 
 
 @bp.get("/people")
@@ -78,27 +76,27 @@ def people_new() -> Any:
 def people_add() -> Any:
     form = PersonForm()
     _choices(form)
-    refused = None
-    if form.validate():
-        password = one_time_password()
-        db.session.rollback()
-        password_hash = hash_password(password)  # slow: with no transaction open
-        try:
-            user = actions.add(
-                db.session(),
-                actor=actor(),
-                username=form.username.value,
-                name=form.name.value,
-                unit_id=as_id(form.unit_id),
-                password_hash=password_hash,
-                at=now(),
+    made: list[User] = []
+    db.session.rollback()
+    password = one_time_password()
+    # slow: with no transaction open, and only for what can be read
+    password_hash = hash_password(password) if form.validate() else ""
+
+    def write() -> None:
+        made.append(
+            actions.add(
+                db.session(), actor=actor(), username=form.username.value, name=form.name.value,
+                unit_id=as_id(form.unit_id), password_hash=password_hash, at=now(),
             )
-            commit()
-            return render_template("accounts/one_time.html", user=user, password=password, is_new=True)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-    return render_template("accounts/person_form.html", form=form, user=None, refused=refused), 422
+        )  # fmt: skip
+
+    def done() -> Any:
+        return render_template("accounts/one_time.html", user=made[0], password=password, is_new=True)
+
+    def again(refused: str | None) -> str:
+        return render_template("accounts/person_form.html", form=form, user=None, refused=refused)
+
+    return save(form, write, done=done, again=again)
 
 
 @bp.get("/people/<int:user_id>")
@@ -107,7 +105,7 @@ def people_show(user_id: int) -> Any:
     return _show(user_id)
 
 
-def _show(user_id: int, deactivate: DeactivateForm | None = None) -> str:
+def _show(user_id: int, deactivate: DeactivateForm | None = None, refused: str | None = None) -> str:
     database, at = db.session(), now()
     user = queries.get_person(database, user_id, viewer=actor())
     form = deactivate or DeactivateForm(MultiDict({"version": str(user.version)}))
@@ -119,6 +117,7 @@ def _show(user_id: int, deactivate: DeactivateForm | None = None) -> str:
         is_administrator=bool(ADMINISTRATORS & {row.role for row in user.roles}),
         sessions=queries.sessions_of(database, user.id, at=at),
         deactivate=form,
+        refused=refused,
         seen=queries.last_seen(database, [user.id]).get(user.id),
         has_factor=queries.has_factor(database, user.id),
     )
@@ -144,83 +143,69 @@ def people_edit(user_id: int) -> Any:
 @bp.post("/people/<int:user_id>/edit")
 @needs("account:manage")
 def people_save(user_id: int) -> Any:
-    user = queries.get_person(db.session(), user_id, viewer=actor())
-    theirs, current = _texts(user), user.version
-    form = PersonForm(merged(request.form, theirs))
-    _choices(form, user.unit_id)
-    refused = None
-    if form.validate():
-        try:
-            actions.edit(
-                db.session(),
-                user,
-                actor=actor(),
-                version=form.version_seen or 0,
-                username=form.username.value,
-                name=form.name.value,
-                unit_id=as_id(form.unit_id),
-            )
-            commit()
-            flash(gettext("已保存「%(name)s」。", name=form.name.value), "done")
-            return back_to("accounts.people_show", user_id=user_id)
-        except Conflict:
-            db.session.rollback()
-            units = {value: label for value, label, *_ in form.unit_id.iter_choices()}
-            steps = current - (form.version_seen or 0)
-            rows = sides(
-                [("username", gettext("用户名")), ("name", gettext("姓名")), ("unit_id", gettext("单位"))],
-                before=originals(db.session(), "users", user_id, steps=steps),
-                theirs=theirs,
-                mine={name: form[name].data or "" for name in NAMES},
-                show=lambda name, value: units.get(value, value) if name == "unit_id" else value,
-            )
-            return render_template(
-                "accounts/conflict.html",
-                rows=rows,
-                version=current,
-                title=gettext("编辑账号"),
-                action=url_for("accounts.people_edit", user_id=user_id),
-                back=url_for("accounts.people_show", user_id=user_id),
-            ), 409
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            user = queries.get_person(db.session(), user_id, viewer=actor())
-    return render_template("accounts/person_form.html", form=form, user=user, refused=refused), 422
+    over = _over(user_id, gettext("编辑账号"), _texts)
+    user = over.row
+    form = over.form(PersonForm, lambda form: _choices(form, user.unit_id))
+
+    def write() -> None:
+        actions.edit(
+            db.session(), user, actor=actor(), version=form.version_seen, username=form.username.value,
+            name=form.name.value, unit_id=as_id(form.unit_id),
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已保存「%(name)s」。", name=form.name.value), "done")
+        return back_to("accounts.people_show", user_id=user_id)
+
+    def again(refused: str | None) -> str:
+        found = queries.get_person(db.session(), user_id, viewer=actor())
+        return render_template("accounts/person_form.html", form=form, user=found, refused=refused)
+
+    return save(form, write, done=done, again=again, over=over)
+
+
+def _over(user_id: int, title: str, texts: Texts) -> Over:
+    return Over(
+        lambda: queries.get_person(db.session(), user_id, viewer=actor()), texts, title=title,
+        back=url_for("accounts.people_show", user_id=user_id),
+    )  # fmt: skip
 
 
 @bp.post("/people/<int:user_id>/deactivate")
 @needs("account:manage")
 def people_deactivate(user_id: int) -> Any:
-    user = queries.get_person(db.session(), user_id, viewer=actor())
-    form = DeactivateForm()
-    if not form.validate():
-        db.session.rollback()
-        return _show(user_id, form), 422
-    actions.deactivate(
-        db.session(),
-        user,
-        actor=actor(),
-        version=form.version_seen or 0,
-        on=today(),
-        reason=form.reason.value,
-        at=now(),
-    )
-    commit()
-    flash(gettext("已停用「%(name)s」，所有设备都已退出。", name=user.name), "done")
-    return back_to("accounts.people_show", user_id=user_id)
+    over = _over(user_id, gettext("停用账号"), lambda user: {"reason": user.deactivation_reason or ""})
+    user = over.row
+    form = over.form(DeactivateForm)
+
+    def write() -> None:
+        actions.deactivate(
+            db.session(), user, actor=actor(), version=form.version_seen, on=today(),
+            reason=form.reason.value, at=now(),
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已停用「%(name)s」，所有设备都已退出。", name=user.name), "done")
+        return back_to("accounts.people_show", user_id=user_id)
+
+    return save(form, write, done=done, again=lambda refused: _show(user_id, form, refused), over=over)
 
 
 @bp.post("/people/<int:user_id>/reactivate")
 @needs("account:manage")
 def people_reactivate(user_id: int) -> Any:
-    user = queries.get_person(db.session(), user_id, viewer=actor())
-    raw = request.form.get("version", "")
-    version = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
-    actions.reactivate(db.session(), user, actor=actor(), version=version)
-    commit()
-    flash(gettext("已恢复「%(name)s」。", name=user.name), "done")
-    return back_to("accounts.people_show", user_id=user_id)
+    over = _over(user_id, gettext("恢复账号"), lambda user: {})
+    user = over.row
+    form = over.form(VersionedForm)
+
+    def write() -> None:
+        actions.reactivate(db.session(), user, actor=actor(), version=form.version_seen)
+
+    def done() -> Any:
+        flash(gettext("已恢复「%(name)s」。", name=user.name), "done")
+        return back_to("accounts.people_show", user_id=user_id)
+
+    return save(form, write, done=done, again=lambda refused: _show(user_id, refused=refused), over=over)
 
 
 @bp.post("/people/<int:user_id>/unlock")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, render_template, request, url_for
+from flask import flash, render_template, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.accounts import queries
@@ -14,14 +14,12 @@ from crm.accounts.models import Unit
 from crm.accounts.rules import UnitKind
 from crm.accounts.views.blueprint import bp
 from crm.core.clock import now, today
-from crm.core.conflicts import merged, originals, sides
 from crm.core.db import db
 from crm.core.forms import options
-from crm.core.i18n import gettext, word
+from crm.core.i18n import gettext
 from crm.core.permissions import needs
-from crm.core.transaction import commit
+from crm.core.saving import Over, save
 from crm.core.web import actor, back_to
-from crm.core.words import Conflict, Refused
 
 NAMES = ("name", "short_name", "kind", "parent_id", "starts_on", "ends_on", "successor_id")
 
@@ -77,17 +75,20 @@ def units_new() -> Any:
 def units_add() -> Any:
     form = UnitForm()
     _choices(form, None)
-    refused = None
-    if form.validate():
-        try:
-            unit = actions.add(db.session(), actor=actor(), **_facts(form))
-            commit()
-            flash(gettext("已新建「%(name)s」。", name=unit.name), "done")
-            return back_to("accounts.units_show", unit_id=unit.id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-    return render_template("accounts/unit_form.html", form=form, unit=None, refused=refused), 422
+    made: list[Unit] = []
+
+    def done() -> Any:
+        flash(gettext("已新建「%(name)s」。", name=made[0].name), "done")
+        return back_to("accounts.units_show", unit_id=made[0].id)
+
+    return save(
+        form,
+        lambda: made.append(actions.add(db.session(), actor=actor(), **_facts(form))),
+        done=done,
+        again=lambda refused: render_template(
+            "accounts/unit_form.html", form=form, unit=None, refused=refused
+        ),
+    )
 
 
 @bp.get("/units/<int:unit_id>")
@@ -135,73 +136,62 @@ def units_edit(unit_id: int) -> Any:
 @bp.post("/units/<int:unit_id>/edit")
 @needs("account:manage")
 def units_save(unit_id: int) -> Any:
-    unit = queries.get_unit(db.session(), unit_id)
-    theirs, current = _texts(unit), unit.version
-    form = UnitForm(merged(request.form, theirs))
-    _choices(form, unit)
-    refused = None
-    if form.validate():
-        try:
-            actions.edit(db.session(), unit, actor=actor(), version=form.version_seen or 0, **_facts(form))
-            commit()
-            flash(gettext("已保存「%(name)s」。", name=unit.name), "done")
-            return back_to("accounts.units_show", unit_id=unit_id)
-        except Conflict:
-            db.session.rollback()
-            return _conflict(form, unit_id, theirs, current), 409
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            unit = queries.get_unit(db.session(), unit_id)
-    return render_template("accounts/unit_form.html", form=form, unit=unit, refused=refused), 422
-
-
-def _conflict(form: UnitForm, unit_id: int, theirs: dict[str, str], current: int) -> str:
-    others = {value: label for value, label, *_ in form.parent_id.iter_choices()}
-    kinds = {item.value: word(item) for item in UnitKind}
-    rows = sides(
-        [(name, form[name].label.text) for name in NAMES],
-        before=originals(db.session(), "units", unit_id, steps=current - (form.version_seen or 0)),
-        theirs=theirs,
-        mine={name: form[name].data or "" for name in NAMES},
-        show=lambda name, value: (
-            others.get(value, value) if name.endswith("_id") else kinds.get(value, value)
-        ),
-    )
-    return render_template(
-        "accounts/conflict.html",
-        rows=rows,
-        version=current,
-        title=gettext("编辑单位"),
-        action=url_for("accounts.units_edit", unit_id=unit_id),
+    over = Over(
+        lambda: queries.get_unit(db.session(), unit_id), _texts, title=gettext("编辑单位"),
         back=url_for("accounts.units_show", unit_id=unit_id),
-    )
+    )  # fmt: skip
+    unit = over.row
+    form = over.form(UnitForm, lambda form: _choices(form, unit))
+
+    def write() -> None:
+        actions.edit(db.session(), unit, actor=actor(), version=form.version_seen, **_facts(form))
+
+    def done() -> Any:
+        flash(gettext("已保存「%(name)s」。", name=unit.name), "done")
+        return back_to("accounts.units_show", unit_id=unit_id)
+
+    def again(refused: str | None) -> str:
+        found = queries.get_unit(db.session(), unit_id)
+        return render_template("accounts/unit_form.html", form=form, unit=found, refused=refused)
+
+    return save(form, write, done=done, again=again, over=over)
 
 
 @bp.post("/units/<int:unit_id>/head")
 @needs("account:manage")
 def units_head(unit_id: int) -> Any:
-    unit = queries.get_unit(db.session(), unit_id)
-    form = HeadForm()
-    _head_choices(form)
-    refused = None
-    if form.validate():
-        try:
-            actions.name_head(
-                db.session(),
-                unit,
-                actor=actor(),
-                version=form.version_seen or 0,
-                user_id=as_id(form.user_id),
-                on=form.starts_on.value,
-                at=now(),
-            )
-            commit()
-            flash(gettext("已记下「%(name)s」的负责人。", name=unit.name), "done")
-            return back_to("accounts.units_show", unit_id=unit_id)
-        except Conflict:
-            raise
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-    return _show(unit_id, form, refused), 422
+    over = Over(
+        lambda: queries.get_unit(db.session(), unit_id), _head_texts, title=gettext("负责人"),
+        back=url_for("accounts.units_show", unit_id=unit_id), was=_head_before,
+    )  # fmt: skip
+    unit = over.row
+    form = over.form(HeadForm, _head_choices)
+
+    def write() -> None:
+        actions.name_head(
+            db.session(), unit, actor=actor(), version=form.version_seen, user_id=as_id(form.user_id),
+            on=form.starts_on.value, at=now(),
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已记下「%(name)s」的负责人。", name=unit.name), "done")
+        return back_to("accounts.units_show", unit_id=unit_id)
+
+    return save(form, write, done=done, again=lambda refused: _show(unit_id, form, refused), over=over)
+
+
+def _head_texts(unit: Unit) -> dict[str, str]:
+    """Who heads the unit by the latest record, as the form shows it."""
+    return _head(unit, 0)
+
+
+def _head_before(unit: Unit) -> dict[str, str]:
+    """Who headed it before that."""
+    return _head(unit, 1)
+
+
+def _head(unit: Unit, place: int) -> dict[str, str]:
+    heads = queries.heads_of(db.session(), unit.id)
+    if len(heads) <= place:
+        return {"user_id": "", "starts_on": ""}
+    return {"user_id": str(heads[place].user_id), "starts_on": heads[place].starts_on.isoformat()}

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm.core.db import Versioned
 from crm.core.permissions import Actor, Forbidden, Scope
 from crm.core.pinyin import sort_key
 from crm.core.words import N_, Conflict, Message, Refused
@@ -54,6 +55,12 @@ def lock(firm: Firm | Contact, version: int | None) -> None:
         raise Conflict(text if isinstance(firm, Firm) else N_("这一条刚刚被别人改过，请核对后再保存。"))
 
 
+def same_version(row: Versioned | None, version: int | None) -> None:
+    """Raises `Conflict` when a row is no longer the one the form was filled from; 0 stands for no row."""
+    if version is not None and (0 if row is None else row.version) != version:
+        raise Conflict(N_("这一条刚刚被别人改过，请核对后再保存。"))
+
+
 def refuse_duplicate(session: Session, *, name: str | None, code: str | None, but: int | None = None) -> None:
     """Raises `Duplicate` for a code that is taken, or a name that is when one of the two firms has no code."""
     clauses = []
@@ -94,4 +101,14 @@ def flush(session: Session, *, name: str | None = None, code: str | None = None)
         raise Conflict(N_("同样的内容刚刚由别人保存了，请刷新后核对。")) from None
 
 
-__all__ = ["Duplicate", "Message", "flush", "lock", "named", "refuse_duplicate", "require", "require_street"]
+__all__ = [
+    "Duplicate",
+    "Message",
+    "flush",
+    "lock",
+    "named",
+    "refuse_duplicate",
+    "require",
+    "require_street",
+    "same_version",
+]

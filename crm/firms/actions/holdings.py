@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.words import N_, Conflict, Refused
+from crm.core.words import N_, Refused
 from crm.firms.actions import guards
 from crm.firms.models import AboveScale, Contact, EquityRound, Firm, IpCount, RdInstitution, YearFigures
 from crm.firms.rules.contacts import DEFAULT_PURPOSE
@@ -46,11 +46,10 @@ def set_figures(
     row = session.execute(
         sa.select(YearFigures).where(YearFigures.firm_id == firm.id, YearFigures.year == year)
     ).scalar_one_or_none()
+    guards.same_version(row, version)
     if row is None:
         row = YearFigures(firm_id=firm.id, year=year, sources={})
         session.add(row)
-    elif version is not None and row.version != version:
-        raise Conflict(N_("这一年的数据刚刚被别人改过，请核对后再保存。"))
     sources = dict(row.sources)
     noted = {"source": source.strip(), "on": (on or today).isoformat()}
     for column, value in figures.items():
@@ -91,8 +90,10 @@ def set_ip(
     counted_on: dt.date,
     counts: Mapping[tuple[IpKind, Acquisition], int | None],
     source: str | None = None,
+    version: int | None = None,
 ) -> None:
-    """Set how many rights of each kind a firm held on a day; None takes a count away."""
+    """Set how many rights of each kind a firm held on a day; None takes a count away. With a `version` (0: none was
+    there) raises `Conflict` for a count that is another by now."""
     guards.require(session, actor, "figure:edit", firm.id)
     check_past(counted_on, today, "counted_on")
     known = {
@@ -101,6 +102,8 @@ def set_ip(
             sa.select(IpCount).where(IpCount.firm_id == firm.id, IpCount.counted_on == counted_on)
         )
     }
+    for key in counts:
+        guards.same_version(known.get(key), version)
     audit.begin(session, actor=actor, action=Act.IP_SET, subject=("firm", firm.id))
     for (kind, acquisition), number in counts.items():
         row = known.get((kind, acquisition))
@@ -131,7 +134,7 @@ def save_contact(
     """Enter or change a contact: name, position, phone, email, is_primary, purpose."""
     guards.require(session, actor, "firm:edit", firm.id)
     contact = _own_row(session, Contact, firm, contact_id) or Contact(firm_id=firm.id)
-    _lock(contact, version)
+    guards.same_version(contact, version if contact_id else None)
     if contact_id is None:
         _refuse_same(
             session, Contact, firm, **{key: values.get(key) for key in ("name", "position", "phone", "email")}
@@ -154,10 +157,18 @@ def save_contact(
     return contact
 
 
-def drop_contact(session: Session, firm: Firm, *, actor: Actor, contact_id: int) -> None:
-    """Delete a contact that is no longer needed."""
+def drop_contact(
+    session: Session,
+    firm: Firm,
+    *,
+    actor: Actor,
+    contact_id: int,
+    version: int | None = None,
+    reason: str = "",
+) -> str:
+    """Delete a contact that is no longer needed. Returns the operation, which can be undone."""
     guards.require(session, actor, "firm:edit", firm.id)
-    _drop(session, Contact, firm, contact_id, actor, Act.CONTACT_DROP)
+    return _drop(session, Contact, firm, contact_id, actor, Act.CONTACT_DROP, version, reason)
 
 
 def save_equity(
@@ -178,7 +189,7 @@ def save_equity(
     guards.require(session, actor, "figure:edit", firm.id)
     check_past(on, today, "on")
     row = _own_row(session, EquityRound, firm, round_id) or EquityRound(firm_id=firm.id)
-    _lock(row, version)
+    guards.same_version(row, version if round_id else None)
     if round_id is None:
         _refuse_same(
             session, EquityRound, firm, on=on, investor=investor, kind=kind, paid_in_yuan=paid_in_yuan
@@ -191,10 +202,12 @@ def save_equity(
     return row
 
 
-def drop_equity(session: Session, firm: Firm, *, actor: Actor, round_id: int) -> None:
-    """Take a wrongly entered round away."""
+def drop_equity(
+    session: Session, firm: Firm, *, actor: Actor, round_id: int, version: int | None = None, reason: str = ""
+) -> str:
+    """Take a wrongly entered round away. Returns the operation, which can be undone."""
     guards.require(session, actor, "figure:edit", firm.id)
-    _drop(session, EquityRound, firm, round_id, actor, Act.EQUITY_DROP)
+    return _drop(session, EquityRound, firm, round_id, actor, Act.EQUITY_DROP, version, reason)
 
 
 def save_institution(
@@ -218,7 +231,7 @@ def save_institution(
     if ended_on is not None and ended_on < recognised_on:
         raise Refused(N_("撤销日期不能早于认定日期。"), field="ended_on")
     row = _own_row(session, RdInstitution, firm, institution_id) or RdInstitution(firm_id=firm.id)
-    _lock(row, version)
+    guards.same_version(row, version if institution_id else None)
     if institution_id is None:
         _refuse_same(session, RdInstitution, firm, name=name, level=level, recognised_on=recognised_on)
     audit.begin(session, actor=actor, action=Act.INSTITUTION_SAVE, subject=("firm", firm.id))
@@ -229,10 +242,18 @@ def save_institution(
     return row
 
 
-def drop_institution(session: Session, firm: Firm, *, actor: Actor, institution_id: int) -> None:
-    """Take a wrongly entered institution away."""
+def drop_institution(
+    session: Session,
+    firm: Firm,
+    *,
+    actor: Actor,
+    institution_id: int,
+    version: int | None = None,
+    reason: str = "",
+) -> str:
+    """Take a wrongly entered institution away. Returns the operation, which can be undone."""
     guards.require(session, actor, "figure:edit", firm.id)
-    _drop(session, RdInstitution, firm, institution_id, actor, Act.INSTITUTION_DROP)
+    return _drop(session, RdInstitution, firm, institution_id, actor, Act.INSTITUTION_DROP, version, reason)
 
 
 def set_above_scale(
@@ -245,13 +266,16 @@ def set_above_scale(
     is_above: bool,
     is_industrial: bool = True,
     source: str | None = None,
+    version: int | None = None,
 ) -> AboveScale:
-    """Mark whether a firm was above scale 规上 in a year."""
+    """Mark whether a firm was above scale 规上 in a year. With a `version` (0: the year was not marked) raises
+    `Conflict` for a mark that is another by now."""
     guards.require(session, actor, "figure:edit", firm.id)
     check_year(year, today)
     row = session.execute(
         sa.select(AboveScale).where(AboveScale.firm_id == firm.id, AboveScale.year == year)
     ).scalar_one_or_none()
+    guards.same_version(row, version)
     audit.begin(session, actor=actor, action=Act.ABOVE_SCALE_SET, subject=("firm", firm.id), year=year)
     if row is None:
         row = AboveScale(
@@ -274,11 +298,6 @@ def _own_row(session: Session, model: type[Row], firm: Firm, row_id: int | None)
     return row
 
 
-def _lock(row: Contact | EquityRound | RdInstitution, version: int | None) -> None:
-    if version is not None and row.version is not None and row.version != version:
-        raise Conflict(N_("这一条刚刚被别人改过，请核对后再保存。"))
-
-
 def _refuse_same(session: Session, model: type[Row], firm: Firm, **facts: Any) -> None:
     """A form sent twice makes one row: the second waits for the first at the firm, then is refused."""
     session.execute(sa.select(Firm.id).where(Firm.id == firm.id).with_for_update())
@@ -286,8 +305,20 @@ def _refuse_same(session: Session, model: type[Row], firm: Firm, **facts: Any) -
         raise Refused(N_("同样的内容刚刚由别人保存了，请刷新后核对。"))
 
 
-def _drop(session: Session, model: type[Row], firm: Firm, row_id: int, actor: Actor, act: Act) -> None:
+def _drop(
+    session: Session,
+    model: type[Row],
+    firm: Firm,
+    row_id: int,
+    actor: Actor,
+    act: Act,
+    version: int | None,
+    reason: str,
+) -> str:
     row = _own_row(session, model, firm, row_id)
-    audit.begin(session, actor=actor, action=act, subject=("firm", firm.id))
+    guards.same_version(row, version)
+    told: dict[str, Any] = {"reason": reason} if reason else {}
+    operation = audit.begin(session, actor=actor, action=act, subject=("firm", firm.id), **told)
     session.delete(row)
     session.flush()
+    return operation.id

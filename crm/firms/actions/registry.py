@@ -117,25 +117,51 @@ def check_editor(session: Session, firm: Firm, *, actor: Actor) -> None:
     guards.require(session, actor, "firm:edit", firm.id)
 
 
+def check_figures_editor(session: Session, firm: Firm, *, actor: Actor) -> None:
+    """Raises `Forbidden` unless the actor may change this firm's figures; asked before a form is looked at."""
+    guards.require(session, actor, "figure:edit", firm.id)
+
+
 def add_name(
-    session: Session, firm: Firm, *, actor: Actor, name: str, kind: NameKind, until_on: dt.date | None
+    session: Session,
+    firm: Firm,
+    *,
+    actor: Actor,
+    name: str,
+    kind: NameKind,
+    until_on: dt.date | None,
+    version: int | None = None,
 ) -> None:
-    """Note a former name or a usual other spelling."""
+    """Note a former name or a usual other spelling. With a `version` (0: it was not known) raises `Conflict` for a
+    name noted otherwise by now."""
     guards.require(session, actor, "firm:edit", firm.id)
+    known = session.execute(
+        sa.select(FirmName).where(FirmName.firm_id == firm.id, FirmName.name == name)
+    ).scalar_one_or_none()
+    guards.same_version(known, version)
     audit.begin(session, actor=actor, action=Act.NAME_ADD, subject=("firm", firm.id))
-    _add_name(session, firm, name, kind, until_on)
+    if known is not None and version is not None:  # seen, and to be noted otherwise
+        known.kind, known.until_on = kind, until_on
+    else:
+        _add_name(session, firm, name, kind, until_on)
     session.flush()
 
 
-def drop_name(session: Session, firm: Firm, *, actor: Actor, name_id: int) -> None:
-    """Take a wrongly noted name away (the audit keeps it). Raises `Refused` when it belongs to another firm."""
+def drop_name(
+    session: Session, firm: Firm, *, actor: Actor, name_id: int, version: int | None = None, reason: str = ""
+) -> str:
+    """Take a wrongly noted name away (the audit keeps it). Returns the operation, which can be undone. Raises
+    `Refused` when it belongs to another firm."""
     guards.require(session, actor, "firm:edit", firm.id)
     found = session.get(FirmName, name_id)
     if found is None or found.firm_id != firm.id:
         raise Refused(N_("这个名称已经不在了。"))
-    audit.begin(session, actor=actor, action=Act.NAME_DROP, subject=("firm", firm.id))
+    guards.same_version(found, version)
+    told: dict[str, Any] = {"reason": reason} if reason else {}
+    operation = audit.begin(session, actor=actor, action=Act.NAME_DROP, subject=("firm", firm.id), **told)
     session.delete(found)
     session.flush()
+    return operation.id
 
 
 def move(
@@ -189,9 +215,10 @@ def archive(
     return firm
 
 
-def restore(session: Session, firm: Firm, *, actor: Actor) -> Firm:
+def restore(session: Session, firm: Firm, *, actor: Actor, version: int | None = None) -> Firm:
     """Take a firm out of the archive."""
     guards.require(session, actor, "firm:edit", firm.id)
+    guards.lock(firm, version)
     if firm.archived_on is None:
         raise Refused(N_("这家企业没有归档。"))
     if firm.merged_into_id is not None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from crm.accounts.models import User
-from crm.core.audit import AuditChange, AuditEnvelope
+from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Missing
 from crm.firms.models import (
@@ -26,6 +24,7 @@ from crm.firms.models import (
     YearFigures,
 )
 from crm.firms.queries.scope import editable_by, figures_visible_to, reach, visible_to
+from crm.firms.rules.words import Acquisition, IpKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,6 @@ class Rights:
     figures: bool
     edit_figures: bool
     reveal: bool
-
-
-@dataclass(slots=True)
-class History:
-    """One operation on the firm: who, when, what, and the facts that changed."""
-
-    at: dt.datetime
-    who: str
-    action: str
-    params: Mapping[str, Any]
-    changes: list[tuple[str, Any, Any]] = field(default_factory=list)
 
 
 def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
@@ -99,6 +87,13 @@ def names_of(session: Session, firm_id: int) -> Sequence[FirmName]:
         .order_by(FirmName.until_on.desc().nulls_last(), FirmName.id.desc())
         .limit(50)
     ).all()
+
+
+def name_of(session: Session, firm_id: int, name: str) -> FirmName | None:
+    """A name of a firm as it is noted, if it is."""
+    return session.execute(
+        sa.select(FirmName).where(FirmName.firm_id == firm_id, FirmName.name == name[:200])
+    ).scalar_one_or_none()
 
 
 def moves_of(session: Session, firm_id: int) -> Sequence[FirmMove]:
@@ -148,6 +143,25 @@ def ip_of(session: Session, firm_id: int) -> Sequence[IpCount]:
     ).all()
 
 
+def ip_in(
+    session: Session, firm_id: int, kind: IpKind, acquisition: Acquisition, counted_on: dt.date
+) -> IpCount | None:
+    """The count of one kind, got in one way, on one day, if there is one."""
+    return session.execute(
+        sa.select(IpCount).where(
+            IpCount.firm_id == firm_id, IpCount.kind == kind, IpCount.acquisition == acquisition,
+            IpCount.counted_on == counted_on,
+        )
+    ).scalar_one_or_none()  # fmt: skip
+
+
+def above_scale_in(session: Session, firm_id: int, year: int) -> AboveScale | None:
+    """A year's above-scale mark, if there is one."""
+    return session.execute(
+        sa.select(AboveScale).where(AboveScale.firm_id == firm_id, AboveScale.year == year)
+    ).scalar_one_or_none()
+
+
 def equity_of(session: Session, firm_id: int) -> Sequence[EquityRound]:
     """Equity rounds, the latest first."""
     return session.scalars(
@@ -175,71 +189,18 @@ def above_scale_of(session: Session, firm_id: int) -> Sequence[AboveScale]:
     ).all()
 
 
-def history_of(session: Session, firm_id: int, limit: int = 12) -> list[History]:
-    """The latest operations on this firm's record, with the facts they changed. Two statements."""
-    row_ops = (
-        sa.select(AuditChange.operation)
-        .where(AuditChange.kind == "firms", AuditChange.row_id == firm_id)
-        .order_by(AuditChange.id.desc())
-        .limit(limit)
-    )
-    subject_ops = (
-        sa.select(AuditEnvelope.operation)
-        .where(AuditEnvelope.subject_kind == "firm", AuditEnvelope.subject_id == firm_id)
-        .order_by(AuditEnvelope.seq.desc())
-        .limit(limit)
-    )
-    one, other = row_ops.subquery(), subject_ops.subquery()
-    envelopes = session.execute(
-        sa.select(
-            AuditEnvelope.operation, AuditEnvelope.at, AuditEnvelope.actor_name, AuditEnvelope.action,
-            AuditEnvelope.params,
-        )
-        .where(
-            sa.or_(
-                AuditEnvelope.operation.in_(sa.select(one.c.operation)),
-                AuditEnvelope.operation.in_(sa.select(other.c.operation)),
-            )
-        )
-        .order_by(AuditEnvelope.seq.desc())
-        .limit(limit)
-    ).all()  # fmt: skip
-    found = {row.operation: History(row.at, row.actor_name, row.action, row.params) for row in envelopes}
-    changes = session.execute(
-        sa.select(AuditChange.operation, AuditChange.before, AuditChange.after)
-        .where(
-            AuditChange.kind == "firms",
-            AuditChange.row_id == firm_id,
-            AuditChange.verb == "update",
-            AuditChange.operation.in_(list(found)),
-        )
-        .order_by(AuditChange.id)
-    )
-    for row in changes:
-        entry = found[row.operation]
-        entry.changes += [(key, row.before.get(key), value) for key, value in row.after.items()]
-    return list(found.values())
-
-
-def last_editor(session: Session, firm_id: int) -> tuple[str, dt.datetime] | None:
-    """Who changed the record last, and when."""
-    user = aliased(User)
-    row = session.execute(
-        sa.select(user.name, Firm.updated_at)
-        .outerjoin(user, user.id == Firm.updated_by_id)
-        .where(Firm.id == firm_id)
-    ).one_or_none()
-    return None if row is None or row.name is None else (row.name, row.updated_at)
-
-
-def own_operation(session: Session, operation: str, *, actor: Actor, action: str) -> None:
-    """Raises `Missing` unless the operation is this person's and of this kind."""
+def own_operation(
+    session: Session, operation: str, *, actor: Actor, action: str, also: Sequence[str] = ()
+) -> int:
+    """What the operation was about (0: nothing in particular). Raises `Missing` unless it is this person's and of
+    one of these kinds."""
     found = session.execute(
-        sa.select(AuditEnvelope.seq).where(
+        sa.select(AuditEnvelope.seq, AuditEnvelope.subject_id).where(
             AuditEnvelope.operation == operation.replace("\x00", "")[:32],
-            AuditEnvelope.action == action,
+            AuditEnvelope.action.in_([action, *also]),
             AuditEnvelope.actor_id == actor.user_id,
         )
-    ).scalar_one_or_none()
+    ).one_or_none()
     if found is None:
         raise Missing(N_("没有这次操作。"))
+    return found.subject_id or 0

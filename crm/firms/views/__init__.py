@@ -1,6 +1,17 @@
 """Pages of the registry."""
 
-from crm.firms.views import contacts, entering, holdings, importing, listing, names, persons, record
+from crm.firms.views import contacts, dropping, entering, holdings, importing, listing, names, persons, record
 from crm.firms.views.blueprint import bp
 
-__all__ = ["bp", "contacts", "entering", "holdings", "importing", "listing", "names", "persons", "record"]
+__all__ = [
+    "bp",
+    "contacts",
+    "dropping",
+    "entering",
+    "holdings",
+    "importing",
+    "listing",
+    "names",
+    "persons",
+    "record",
+]

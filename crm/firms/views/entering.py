@@ -8,10 +8,12 @@ from flask import flash, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.core.clock import today
+from crm.core.conflicts import Texts
 from crm.core.db import db
+from crm.core.forms import VersionedForm
 from crm.core.i18n import gettext
 from crm.core.permissions import needs
-from crm.core.transaction import commit
+from crm.core.saving import Over, save
 from crm.core.web import actor, back_to
 from crm.core.words import Refused
 from crm.firms import actions, queries
@@ -21,7 +23,7 @@ from crm.firms.models import Firm
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import FirmStatus, LeadingIndustry
 from crm.firms.views.blueprint import bp, toast
-from crm.firms.views.record import offer
+from crm.firms.views.record import offer, page
 
 
 @bp.get("/firms/new")
@@ -41,27 +43,29 @@ def create() -> Any:
 @needs("firm:edit")
 def add() -> Any:
     form = offer(FirmForm())
-    refused, duplicate = None, None
-    if form.validate():
-        try:
-            firm = actions.register(
-                db.session(),
-                actor=actor(),
-                today=today(),
-                name=form.name.value,
-                former_names=form.former_names.value,
-                **form.facts,
+    made: list[Firm] = []
+    duplicate: list[Duplicate] = []
+
+    def write() -> None:
+        made.append(
+            actions.register(
+                db.session(), actor=actor(), today=today(), name=form.name.value,
+                former_names=form.former_names.value, **form.facts,
             )
-            commit()
-            flash(gettext("已登记「%(name)s」。", name=firm.name), "done")
-            return back_to("firms.show", firm_id=firm.id)
-        except Duplicate as found:
-            db.session.rollback()
-            refused, duplicate = form.refuse(found), found
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-    return render_template("firms/new.html", form=form, duplicate=duplicate, refused=refused), 422
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已登记「%(name)s」。", name=made[0].name), "done")
+        return back_to("firms.show", firm_id=made[0].id)
+
+    def refused(refusal: Refused) -> None:
+        duplicate[:] = [refusal] if isinstance(refusal, Duplicate) else []
+
+    def again(sentence: str | None) -> str:
+        found = duplicate[0] if duplicate else None
+        return render_template("firms/new.html", form=form, duplicate=found, refused=sentence)
+
+    return save(form, write, done=done, again=again, refused=refused)
 
 
 @bp.get("/firms/look-alikes")
@@ -78,6 +82,13 @@ def _firm(firm_id: int) -> Firm:
     return queries.get_firm(db.session(), firm_id, viewer=actor())
 
 
+def _over(firm_id: int, title: str, texts: Texts) -> tuple[Firm, Over]:
+    """The firm, which the actor may edit, and what a form over it needs. Raises before anything typed is read."""
+    over = Over(lambda: _firm(firm_id), texts, title=title, back=url_for("firms.show", firm_id=firm_id))
+    actions.check_editor(db.session(), over.row, actor=actor())
+    return over.row, over
+
+
 @bp.get("/firms/<int:firm_id>/rename")
 @needs("firm:edit")
 def rename(firm_id: int) -> Any:
@@ -89,27 +100,25 @@ def rename(firm_id: int) -> Any:
 @bp.post("/firms/<int:firm_id>/rename")
 @needs("firm:edit")
 def rename_save(firm_id: int) -> Any:
-    firm, form, refused = _firm(firm_id), RenameForm(), None
-    actions.check_editor(db.session(), firm, actor=actor())
-    if form.validate():
-        try:
-            actions.rename(
-                db.session(), firm, actor=actor(), today=today(), name=form.name.value, on=form.on.value,
-                version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            due = rename_report_due(form.on.value)
-            flash(
-                gettext(
-                    "已更名为「%(name)s」。高企更名须在 %(due)s 前报告。", name=firm.name, due=due.isoformat()
-                ),
-                "done",
-            )
-            return back_to("firms.show", firm_id=firm_id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused, firm = form.refuse(refusal), _firm(firm_id)
-    return render_template("firms/rename.html", firm=firm, form=form, refused=refused), form.http_status
+    firm, over = _over(firm_id, gettext("企业更名"), lambda firm: {"name": firm.name})
+    form = over.form(RenameForm)
+
+    def write() -> None:
+        actions.rename(
+            db.session(), firm, actor=actor(), today=today(), name=form.name.value, on=form.on.value,
+            version=form.version_seen,
+        )  # fmt: skip
+
+    def done() -> Any:
+        due = rename_report_due(form.on.value).isoformat()
+        text = gettext("已更名为「%(name)s」。高企更名须在 %(due)s 前报告。", name=firm.name, due=due)
+        flash(text, "done")
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> str:
+        return render_template("firms/rename.html", firm=_firm(firm_id), form=form, refused=refused)
+
+    return save(form, write, done=done, again=again, over=over)
 
 
 @bp.get("/firms/<int:firm_id>/move")
@@ -124,25 +133,37 @@ def _moves(firm_id: int) -> Any:
     return queries.moves_of(db.session(), firm_id)
 
 
+def _standing(firm: Firm) -> dict[str, str]:
+    """The status of a firm as the form of a move shows it."""
+    return {
+        "status": firm.status.value,
+        "on": firm.status_on.isoformat() if firm.status_on else "",
+        "reason": firm.status_reason or "",
+    }
+
+
 @bp.post("/firms/<int:firm_id>/move")
 @needs("firm:edit")
 def move_save(firm_id: int) -> Any:
-    firm, form, refused = _firm(firm_id), MoveForm(), None
-    actions.check_editor(db.session(), firm, actor=actor())
-    if form.validate():
-        try:
-            actions.move(
-                db.session(), firm, actor=actor(), today=today(), status=FirmStatus(form.status.value or ""),
-                on=form.on.value, reason=form.reason.value, version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            flash(gettext("已记下「%(name)s」的状态变更。", name=firm.name), "done")
-            return back_to("firms.show", firm_id=firm_id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused, firm = form.refuse(refusal), _firm(firm_id)
-    page = render_template("firms/move.html", firm=firm, form=form, refused=refused, moves=_moves(firm_id))
-    return page, form.http_status
+    firm, over = _over(firm_id, gettext("变更企业状态"), _standing)
+    form = over.form(MoveForm)
+
+    def write() -> None:
+        actions.move(
+            db.session(), firm, actor=actor(), today=today(), status=FirmStatus(form.status.value or ""),
+            on=form.on.value, reason=form.reason.value, version=form.version_seen,
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已记下「%(name)s」的状态变更。", name=firm.name), "done")
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> str:
+        return render_template(
+            "firms/move.html", firm=_firm(firm_id), form=form, refused=refused, moves=_moves(firm_id)
+        )
+
+    return save(form, write, done=done, again=again, over=over)
 
 
 @bp.get("/firms/<int:firm_id>/archive")
@@ -156,31 +177,44 @@ def archive(firm_id: int) -> Any:
 @bp.post("/firms/<int:firm_id>/archive")
 @needs("firm:edit")
 def archive_save(firm_id: int) -> Any:
-    firm, form, refused = _firm(firm_id), ReasonForm(), None
-    actions.check_editor(db.session(), firm, actor=actor())
-    if form.validate():
-        try:
-            actions.archive(
-                db.session(), firm, actor=actor(), today=today(), reason=form.reason.value,
-                version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            toast(
-                gettext("已归档「%(name)s」。", name=firm.name),
-                undo=url_for("firms.restore", firm_id=firm_id),
-            )
-            return back_to("firms.show", firm_id=firm_id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused, firm = form.refuse(refusal), _firm(firm_id)
-    return render_template("firms/archive.html", firm=firm, form=form, refused=refused), form.http_status
+    firm, over = _over(firm_id, gettext("归档企业"), lambda firm: {"reason": firm.archive_reason or ""})
+    form = over.form(ReasonForm)
+
+    def write() -> None:
+        actions.archive(
+            db.session(), firm, actor=actor(), today=today(), reason=form.reason.value,
+            version=form.version_seen,
+        )  # fmt: skip
+
+    def done() -> Any:
+        undo = url_for("firms.restore", firm_id=firm_id, version=firm.version)
+        toast(gettext("已归档「%(name)s」。", name=firm.name), undo=undo)
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> str:
+        return render_template("firms/archive.html", firm=_firm(firm_id), form=form, refused=refused)
+
+    return save(form, write, done=done, again=again, over=over)
 
 
 @bp.post("/firms/<int:firm_id>/restore")
 @needs("firm:edit")
 def restore(firm_id: int) -> Any:
-    firm = _firm(firm_id)
-    actions.restore(db.session(), firm, actor=actor())
-    commit()
-    flash(gettext("已恢复「%(name)s」。", name=firm.name), "done")
-    return back_to("firms.show", firm_id=firm_id)
+    """Out of the archive again. The version comes with the button, or in the address of the toast's undo."""
+    firm, over = _over(firm_id, gettext("恢复企业"), lambda firm: {})
+    form = over.form(VersionedForm)
+    if not form.version_seen and (told := request.args.get("version")):
+        form = VersionedForm(MultiDict({"version": told}))
+
+    def write() -> None:
+        actions.restore(db.session(), firm, actor=actor(), version=form.version_seen)
+
+    def done() -> Any:
+        flash(gettext("已恢复「%(name)s」。", name=firm.name), "done")
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> Any:
+        flash(refused or "", "error")
+        return page(firm_id)
+
+    return save(form, write, done=done, again=again, over=over)

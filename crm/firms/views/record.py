@@ -9,30 +9,27 @@ from werkzeug.datastructures import MultiDict
 
 from crm.core import recent
 from crm.core.clock import now, today
-from crm.core.conflicts import merged, originals, sides
-from crm.core.db import db
+from crm.core.db import Base, db
 from crm.core.forms import options
+from crm.core.history import changed_fields
 from crm.core.i18n import gettext, say, wan, word, yuan
 from crm.core.permissions import Forbidden, needs
-from crm.core.transaction import commit
-from crm.core.undo import ACTIONS
+from crm.core.saving import Over
+from crm.core.saving import save as save_form
 from crm.core.web import actor, back_to
-from crm.core.words import N_, Conflict, Refused, Word
+from crm.core.words import N_
 from crm.firms import actions, queries
 from crm.firms.forms import SECTIONS, FirmForm, keep
-from crm.firms.models import Firm
+from crm.firms.models import Contact, EquityRound, Firm, IpCount, RdInstitution, YearFigures
 from crm.firms.rules.columns import REGISTRY
 from crm.firms.rules.contacts import MOST_A_DAY
 from crm.firms.rules.standing import mask_mail, mask_phone
-from crm.firms.rules.words import Act, FirmStatus, LeadingIndustry, Metric, SizeClass
+from crm.firms.rules.words import Metric
 from crm.firms.views.blueprint import bp
 
-LABELS = {rule.name: rule.label for rule in REGISTRY} | {
-    "source": N_("来源"), "capital_yuan": N_("注册资本"), "capital_text": N_("注册资本"), "street_id": N_("街道"),
-    "officer_id": N_("服务专员"), "status_on": N_("状态日期"), "status_reason": N_("状态原因"),
-    "archived_on": N_("归档日期"), "archive_reason": N_("归档原因"), "merged_into_id": N_("并入"),
-}  # fmt: skip
-HIDDEN = frozenset({"name_key", "name_sort", "version"})
+LABELS = {rule.name: rule.label for rule in REGISTRY} | {"source": N_("来源")}
+# the columns behind a field of the form, where they are called otherwise
+COLUMNS = {"capital": ("capital_yuan", "capital_text"), "street": ("street_id",), "officer": ("officer_id",)}
 
 
 @bp.get("/firms/<int:firm_id>")
@@ -50,6 +47,12 @@ def page(firm_id: int, revealed: Any = None) -> str:
     rights = queries.rights(session, firm_id, viewer)
     figures = list(reversed(queries.figures_of(session, firm_id))) if rights.figures else []
     contacts = queries.contacts_of(session, firm_id)
+    rows: dict[type[Base], list[int]] = {
+        Firm: [firm_id],
+        YearFigures: [row.id for row in figures],
+        Contact: [row.id for row in contacts],
+    }
+    changed = changed_fields(session, rows)
     return render_template(
         "firms/show.html",
         firm=firm,
@@ -58,6 +61,8 @@ def page(firm_id: int, revealed: Any = None) -> str:
         contacts=contacts,
         looked=queries.looked(session, viewer.user_id, now()) if rights.reveal and contacts else None,
         most_a_day=MOST_A_DAY,
+        changed=changed,
+        pasts=_pasts(changed.get(("firms", firm_id), set())),
         revealed=revealed,
         mask_phone=mask_phone,
         mask_mail=mask_mail,
@@ -70,6 +75,16 @@ def page(firm_id: int, revealed: Any = None) -> str:
         labels=LABELS,
         facts=facts(firm),
     )
+
+
+def _pasts(changed: set[str]) -> dict[str, str]:
+    """The fields of the page that have a history, and the fact it is kept under."""
+    found = {}
+    for name in LABELS:
+        columns = COLUMNS.get(name, (name,))
+        if changed.intersection(columns):
+            found[name] = columns[0]
+    return found
 
 
 def capital_text(firm: Firm) -> str:
@@ -168,59 +183,32 @@ def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) 
 def save(firm_id: int, section: str) -> Any:
     names = fields_of(section)
     firm = _editable(firm_id)
-    theirs, current = texts(firm), firm.version
-    form = FirmForm(merged(request.form, {name: theirs[name] for name in names}))
-    keep(form, names)
-    offer(form)
-    refused = None
-    if form.validate():
-        try:
-            actions.edit(
-                db.session(), firm, actor=actor(), today=today(), version=form.version_seen or 0, **form.facts
-            )
-            commit()
-            flash(gettext("已保存「%(name)s」。", name=firm.name), "done")
-            return back_to("firms.show", firm_id=firm_id)
-        except Conflict:
-            db.session.rollback()
-            return _conflict(form, firm_id, section, theirs, current), 409
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            firm = queries.get_firm(db.session(), firm_id, viewer=actor())
-    return _form(form, firm, section, refused), 422
-
-
-_COLUMNS = {"capital": "capital_yuan", "street": "street_id", "officer": "officer_id"}
-
-
-def _conflict(form: FirmForm, firm_id: int, section: str, theirs: dict[str, str], current: int) -> str:
-    names = fields_of(section)
-    before = originals(db.session(), "firms", firm_id, steps=current - (form.version_seen or 0))
-    was = {name: before[_COLUMNS.get(name, name)] for name in names if _COLUMNS.get(name, name) in before}
-    if was.get("capital") is not None:
-        was["capital"] = wan(was["capital"]).replace(",", "")
-    shown = {
-        name: {str(value): str(label) for value, label, *_ in form[name].iter_choices()}
-        for name in names
-        if form[name].type == "ChoiceField"
-    }
-    rows = sides(
-        [(name, form[name].label.text) for name in names],
-        before=was,
-        theirs=theirs,
-        mine={name: form[name].data or "" for name in names},
-        show=lambda name, value: shown.get(name, {}).get(value, value),
+    over = Over(
+        lambda: queries.get_firm(db.session(), firm_id, viewer=actor()),
+        lambda row: {name: text for name, text in texts(row).items() if name in names},
+        title=gettext("编辑企业") if section == "all" else say(SECTIONS[section][0]),
+        back=url_for("firms.show", firm_id=firm_id),
     )
-    editor = queries.last_editor(db.session(), firm_id)
-    return render_template(
-        "firms/conflict.html",
-        rows=rows,
-        version=current,
-        editor=editor,
-        action=url_for("firms.save", firm_id=firm_id, section=section),
-        firm_id=firm_id,
-    )
+
+    def cut(form: FirmForm) -> None:
+        keep(form, names)
+        offer(form)
+
+    form = over.form(FirmForm, cut)
+
+    def write() -> None:
+        actions.edit(
+            db.session(), firm, actor=actor(), today=today(), version=form.version_seen, **form.facts
+        )
+
+    def done() -> Any:
+        flash(gettext("已保存「%(name)s」。", name=firm.name), "done")
+        return back_to("firms.show", firm_id=firm_id)
+
+    def again(refused: str | None) -> str:
+        return _form(form, queries.get_firm(db.session(), firm_id, viewer=actor()), section, refused)
+
+    return save_form(form, write, done=done, again=again, over=over)
 
 
 @bp.get("/firms/<int:firm_id>/holdings")
@@ -230,53 +218,19 @@ def holdings_panel(firm_id: int) -> Any:
     session, viewer = db.session(), actor()
     firm = queries.get_firm(session, firm_id, viewer=viewer)
     rights = queries.rights(session, firm_id, viewer)
+    ip, institutions = queries.ip_of(session, firm_id), queries.institutions_of(session, firm_id)
+    equity = queries.equity_of(session, firm_id) if rights.figures else []
+    rows: dict[type[Base], list[int]] = {
+        IpCount: [row.id for row in ip],
+        EquityRound: [row.id for row in equity],
+        RdInstitution: [row.id for row in institutions],
+    }
     return render_template(
         "firms/_holdings.html",
         firm=firm,
         rights=rights,
-        ip=queries.ip_of(session, firm_id),
-        equity=queries.equity_of(session, firm_id) if rights.figures else [],
-        institutions=queries.institutions_of(session, firm_id),
+        ip=ip,
+        equity=equity,
+        institutions=institutions,
+        changed=changed_fields(session, rows),
     )
-
-
-@bp.get("/firms/<int:firm_id>/history")
-@needs("firm:read")
-def history_panel(firm_id: int) -> Any:
-    """What was done to the record, the latest first."""
-    session, viewer = db.session(), actor()
-    firm = queries.get_firm(session, firm_id, viewer=viewer)
-    acts = {**ACTIONS, **{act.value: act.label for act in Act}}
-    entries = [
-        {
-            "at": entry.at,
-            "who": entry.who,
-            "title": say(acts[entry.action]) if entry.action in acts else entry.action,
-            "year": entry.params.get("year"),
-            "changes": [
-                (say(LABELS.get(key, key)), _told(key, old), _told(key, new))
-                for key, old, new in entry.changes
-                if key not in HIDDEN
-            ],
-        }
-        for entry in queries.history_of(session, firm_id)
-    ]
-    return render_template("firms/_history.html", firm=firm, entries=entries)
-
-
-def _told(key: str, value: Any) -> str:
-    """A value of the journal as a reader understands it."""
-    if value is None:
-        return "—"
-    words: dict[str, type[Word]] = {
-        "status": FirmStatus, "size_class": SizeClass, "leading_industry": LeadingIndustry,
-    }  # fmt: skip
-    if key in words and value in {member.value for member in words[key]}:
-        return word(words[key](value))
-    if key.endswith("_yuan"):
-        return yuan(value)
-    if key == "street_id":
-        return dict(queries.streets(db.session())).get(value, str(value))
-    if key == "officer_id":
-        return dict(queries.officers(db.session())).get(value, str(value)).partition(" · ")[0]
-    return str(value)

@@ -87,8 +87,10 @@ def renew(
     number: str | None = None,
     expires_on: dt.date | None = None,
     document: str | None = None,
+    version: int | None = None,
 ) -> Certification:
     """Enter the certificate that follows this one. Raises `Refused`."""
+    _same_version(certification, version)
     if granted_on <= certification.granted_on:
         raise Refused(
             N_("新证书的发证日期要晚于旧证书（%(on)s）。"), on=certification.granted_on, field="granted_on"

@@ -77,7 +77,7 @@ def write(session: Session, batch: TagBatch, *, actor: Actor, today: dt.date) ->
         check_day(batch.granted_on, today, field="granted_on")
     operation = audit.begin(
         session, actor=actor, action=Act.TAG_WRITE, subject=("tag_batch", batch.id), kind=batch.kind,
-        rows=len(rows), sha256=batch.sha256,
+        rows=len(rows), sha256=batch.sha256, title=batch.title or batch.filename,
     )  # fmt: skip
     refused: list[tuple[int, Message]] = []
     made, new_count = _new_firms(session, batch, [row for row in rows if row.firm_id is None], refused)
