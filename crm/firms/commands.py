@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from crm.core import audit
 from crm.core.cli import Command, Context
 from crm.core.clock import today
-from crm.core.db import db
+from crm.core.db import db, intent
 from crm.core.i18n import say
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
@@ -151,8 +151,8 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_export(arguments: argparse.Namespace, context: Context) -> None:
     """Write exactly the filtered list; the export is in the audit."""
-    session = db.session()
     context.actor.require("export:run")
+    session, target = db.session(), arguments.file.with_name(f"{arguments.file.name}.part")
     wanted = queries.asked(dict(parse_qsl(arguments.filter.lstrip("?"))))
     written = [0]
 
@@ -163,14 +163,21 @@ def run_export(arguments: argparse.Namespace, context: Context) -> None:
                 yield sheets.export_row(row, say)
 
     columns = sheets.export_columns(say)
-    if arguments.file.suffix.lower() == ".csv":
-        sheets.export_csv_file(arguments.file, columns, rows())
-    else:
-        sheets.export_xlsx(arguments.file, columns, rows(), say)
-    audit.begin(
-        session, actor=context.actor, action=Act.EXPORT, count=written[0], filter=arguments.filter[:500]
-    )
-    commit(session)
+    try:
+        if arguments.file.suffix.lower() == ".csv":
+            sheets.export_csv_file(target, columns, rows())
+        else:
+            sheets.export_xlsx(target, columns, rows(), say)
+        session.rollback()
+        with intent("write"):  # nobody waited while the rows were read
+            audit.begin(
+                session, actor=context.actor, action=Act.EXPORT, count=written[0],
+                filter=arguments.filter[:500],
+            )  # fmt: skip
+            commit(session)
+        target.replace(arguments.file)  # what left the house stands in the audit already
+    finally:
+        target.unlink(missing_ok=True)
     context.say(
         say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": written[0], "file": str(arguments.file)}))
     )
@@ -198,8 +205,8 @@ def run_search(arguments: argparse.Namespace, context: Context) -> None:
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
-    Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments),
-    Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments),
+    Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True),
+    Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments, is_reading=True),
 ]
 
 __all__ = ["COMMANDS", "BatchState"]
