@@ -16,12 +16,14 @@ from crm.core.i18n import say
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
 from crm.firms import queries, sheets
-from crm.firms.actions import staging
+from crm.firms.actions import staging, writing
+from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import rules_of
 from crm.firms.rules.reasons import message
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
 BIGGEST = 60_000_000
+PART = 1_000  # rows written at once: a save beside the import waits for no more than these
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,18 +44,24 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_import(arguments: argparse.Namespace, context: Context) -> int:
-    """Read, match, write; doubtful rows are left out and told."""
+    """Read, match, write; doubtful rows are left out and told. What is long is written part by part."""
     path: Path = arguments.file
     sheet, mode = SheetKind(arguments.sheet), ImportMode(arguments.mode)
     session = db.session()
     content = _bytes(path)
     staging.require(context.actor, sheet)
-    table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
-    mapping = {**sheets.recognise(table.headings, sheet), **_columns(arguments.column, sheet, table.headings)}
-    rows = sheets.parse(table, mapping, sheet, arguments.unit)
-    if not rows:
-        raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
-    staged = staging.judge(session, rows, sheet=sheet, mode=mode, today=today())
+    session.rollback()
+    with intent("read"):
+        table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
+        mapping = {
+            **sheets.recognise(table.headings, sheet),
+            **_columns(arguments.column, sheet, table.headings),
+        }
+        rows = sheets.parse(table, mapping, sheet, arguments.unit)
+        if not rows:
+            raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
+        staged = staging.judge(session, rows, sheet=sheet, mode=mode, today=today())
+        session.rollback()
     result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
     if not arguments.dry_run:
         batch = staging.upload(
@@ -62,8 +70,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
         )  # fmt: skip
         staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=table.headings)
         commit(session)
-        staging.write(session, batch, actor=context.actor, today=today())
-        commit(session)
+        _write(batch, context)
         result["batch"] = batch.id
     result["columns"] = mapping
     result["ignored"] = [name for name in table.headings if name not in mapping.values()]
@@ -74,6 +81,24 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     else:
         _report(result, context, arguments.dry_run)
     return 0
+
+
+def _write(batch: ImportBatch, context: Context) -> None:
+    """Write part by part; when a part is refused, those before it are taken back."""
+    session, is_last = db.session(), False
+    try:
+        while not is_last:
+            part = writing.write_part(session, batch, actor=context.actor, today=today(), most=PART)
+            commit(session)
+            is_last = part.is_last
+    except Refused:
+        session.rollback()
+        for part_in in writing.parts_of(session, batch.id):
+            writing.take_back(session, batch, part_in, actor=context.actor)
+            commit(session)
+        writing.reopen(session, batch, actor=context.actor)
+        commit(session)
+        raise
 
 
 def _bytes(path: Path) -> bytes:
@@ -205,7 +230,9 @@ def run_search(arguments: argparse.Namespace, context: Context) -> None:
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
-    Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True),
+    Command(
+        ("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True
+    ),
     Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments, is_reading=True),
 ]
 

@@ -82,6 +82,10 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
 COMMANDS = [
     cli.Command(("worker",), "处理后台任务 / work on queued jobs", _worker, _worker_arguments),
     cli.Command(
-        ("audit", "verify"), "校验审计链 / verify the audit chain", _verify, _verify_arguments, is_reading=True
+        ("audit", "verify"),
+        "校验审计链 / verify the audit chain",
+        _verify,
+        _verify_arguments,
+        is_reading=True,
     ),
 ]
