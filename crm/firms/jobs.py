@@ -172,6 +172,10 @@ def take_back(ctx: Context) -> dict[str, Any] | None:
     batch_id = int(ctx.params["batch_id"])
     state, last = BatchState.UNDONE, None
     problem: Refused | None = None
+    with ctx.reading() as session:
+        batch = queries.get_batch(session, batch_id, viewer=ctx.actor)
+        if batch.state is not BatchState.WRITING:  # a part is taken back already: go on
+            writing.check_undo(batch, ctx.actor)
     with ctx.tidying():
         try:
             last = _take_back(ctx, batch_id)

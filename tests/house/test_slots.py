@@ -29,8 +29,11 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
 
 def test_long_work_is_listed(app: Flask) -> None:
     assert set(jobs.JOBS) == {
+        "firms.import-prune",
         "firms.import-read",
+        "firms.import-undo",
         "firms.import-write",
         "ladder.tag-match",
         "ladder.tag-write",
     }
+    assert jobs.DAILY == ["firms.import-prune"]

@@ -192,13 +192,11 @@ def check_undo(batch: ImportBatch, actor: Actor) -> None:
         raise Refused(N_("这次导入没有可以撤销的写入。"))
 
 
-def hand_over(
-    session: Session, batch: ImportBatch, *, actor: Actor, since: BatchState = BatchState.READY
-) -> None:
-    """Mark a large batch as being worked on by the queue, so that nobody writes or takes it back twice."""
+def hand_over(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
+    """Mark a large batch as being written by the queue, so that nobody writes it twice."""
     require(actor, batch.sheet)
     session.refresh(batch, with_for_update=True)
-    if batch.state is not since:
+    if batch.state is not BatchState.READY:
         raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
     audit.begin(session, actor=actor, action=Act.IMPORT_DECIDE, subject=("import", batch.id))
     batch.state = BatchState.WRITING

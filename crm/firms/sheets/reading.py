@@ -215,4 +215,4 @@ def plain(value: Any) -> Any:
 
 
 def _raw(cell: Cell) -> str:
-    return cell.strip()[:2000] if isinstance(cell, str) else shown(cell)
+    return cell.replace("\x00", "").strip()[:2000] if isinstance(cell, str) else shown(cell)

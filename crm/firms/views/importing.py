@@ -29,7 +29,7 @@ from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.sheets.batches import open_batch
 from crm.firms.views.blueprint import bp, toast
 from crm.firms.views.listing import download
-from crm.firms.views.staged import is_stuck, staged_rows
+from crm.firms.views.staged import is_busy, is_stuck, staged_rows
 
 AT_ONCE = 150_000  # bytes read within the request; larger files go to the queue
 ROWS_AT_ONCE = 2_000  # rows written within the request
@@ -149,6 +149,7 @@ def import_show(batch_id: int) -> Any:
         is_open=is_open,
         is_own=queries.is_own(batch, viewer),
         is_stuck=is_stuck(session, batch),
+        is_busy=is_busy(session, batch),
     )
 
 
@@ -230,7 +231,6 @@ def import_undo(batch_id: int) -> Any:
     try:
         if queries.part_count(session, batch_id) > 1:
             writing.check_undo(batch, viewer)
-            writing.hand_over(session, batch, actor=viewer, since=BatchState.DONE)
             batch.job_id = jobs.enqueue(session, "firms.import-undo", actor=viewer, batch_id=batch.id)
             commit()
             return back_to("firms.import_show", batch_id=batch_id)

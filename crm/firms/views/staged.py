@@ -113,11 +113,18 @@ def is_stuck(session: Session, batch: ImportBatch) -> bool:
     return job is None or job.state.is_over
 
 
+def is_busy(session: Session, batch: ImportBatch) -> bool:
+    """Whether the queue is at work on the batch, or is about to be."""
+    job = session.get(Job, batch.job_id) if batch.job_id else None
+    return job is not None and not job.state.is_over
+
+
 @bp.post("/firms/import/<int:batch_id>/fixes")
 @needs("firm:import")
 def import_fix(batch_id: int) -> Any:
     """Cells put right on screen, any number of rows of a page: judged again by the rules of the file."""
     session, viewer = db.session(), actor()
+    queries.get_batch(session, batch_id, viewer=viewer)
     session.rollback()
     place = {
         "batch_id": batch_id,
@@ -153,7 +160,13 @@ def _edits(session: Session, batch: ImportBatch) -> tuple[list[sheets.Parsed], d
     for name, text in request.form.items():
         mark, _, rest = name.partition(".")
         number, _, field = rest.partition(".")
-        if mark == "fix" and number.isascii() and number.isdigit() and len(number) < 10 and headings.get(field):
+        if (
+            mark == "fix"
+            and number.isascii()
+            and number.isdigit()
+            and len(number) < 10
+            and headings.get(field)
+        ):
             if len(text) > LONGEST:
                 raise Refused(N_("第 %(row)s 行的内容太长，最多 %(most)s 个字符。"), row=number, most=LONGEST)
             wanted.setdefault(int(number), {})[headings[field]] = text.replace("\x00", "")
