@@ -112,8 +112,8 @@ def write(ctx: Context) -> dict[str, Any] | None:
         while True:
             ctx.progress(done, total, N_("已写入 %(done)d 行，共 %(total)d 行"), done=done, total=total)
             with ctx.writing() as session:
-                begun = time.monotonic()
                 batch = queries.get_batch(session, batch_id, viewer=ctx.actor)
+                begun = time.monotonic()  # from its turn on: waiting for others is not its own time
                 part = writing.write_part(session, batch, actor=ctx.actor, today=ctx.today, most=pace.size)
                 ctx.commit(session, result={"counts": batch.counts} if part.is_last else None)
                 pace.took(part.count, time.monotonic() - begun)
