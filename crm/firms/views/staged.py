@@ -39,16 +39,15 @@ def staged_rows(
 ) -> list[dict[str, Any]]:
     """The rows of a page as the preview shows them."""
     labels = {rule.name: say(rule.label) for rule in SHEETS.get(batch.sheet, ())}
-    headings = sheets.headings_of(batch.mapping, batch.sheet)
     is_own = queries.is_own(batch, viewer)
-    return [_shown(row, firms, labels, headings, is_own=is_own, fixable=fixable and is_own) for row in rows]
+    return [_shown(batch, row, firms, labels, is_own=is_own, fixable=fixable and is_own) for row in rows]
 
 
 def _shown(
+    batch: ImportBatch,
     row: Any,
     firms: dict[int, str],
     labels: dict[str, str],
-    headings: dict[str, str],
     *,
     is_own: bool,
     fixable: bool,
@@ -57,7 +56,9 @@ def _shown(
     raw = row.raw if is_own else masked(row.raw)
     return {
         "row": row.row,
-        "name": row.values.get("name") or raw.get(headings.get("name", "")) or next(iter(raw.values()), ""),
+        "name": row.values.get("name")
+        or raw.get(batch.mapping.get("name", ""))
+        or next(iter(raw.values()), ""),
         "code": row.values.get("code"),
         "person": row.values.get("person") if is_own else None,
         "firm_id": row.firm_id,
@@ -74,7 +75,7 @@ def _shown(
         "candidates": row.candidates,
         "decision": row.decision,
         "is_fixed": bool(row.fixes),
-        "cells": cells_of(row, raw, headings) if fixable else [],
+        "cells": cells_of(batch, row, raw) if fixable else [],
     }
 
 
@@ -85,10 +86,11 @@ def _plain(value: Any) -> str:
 
 
 def cells_of(
-    row: Any, raw: Mapping[str, str], headings: Mapping[str, str], *, is_whole: bool = False
+    batch: ImportBatch, row: Any, raw: Mapping[str, str], *, is_whole: bool = False
 ) -> list[dict[str, Any]]:
     """The cells of a row to put right: those with a reason; name and code where the row as a whole was not taken;
     all of them if `is_whole`."""
+    headings = sheets.headings_of(batch.mapping, batch.sheet)
     why = {reason["field"]: say(message(reason)) for reason in row.reasons if reason.get("field") in headings}
     chosen = list(headings) if is_whole else [name for name in headings if name in why]
     if not chosen or any(reason.get("field") not in headings for reason in row.reasons):
@@ -96,7 +98,7 @@ def cells_of(
     return [
         {
             "field": name,
-            "heading": say(headings[name]),
+            "heading": batch.mapping.get(name) or say(headings[name]),
             "text": raw.get(headings[name], ""),
             "why": why.get(name),
         }
@@ -289,9 +291,7 @@ def import_doubtful(batch_id: int) -> Any:
         ],
         reasons=[say(message(reason)) for reason in row.reasons],
         raw=row.raw if queries.is_own(batch, viewer) else masked(row.raw),
-        cells=cells_of(row, row.raw, sheets.headings_of(batch.mapping, batch.sheet), is_whole=True)
-        if queries.is_own(batch, viewer)
-        else [],
+        cells=cells_of(batch, row, row.raw, is_whole=True) if queries.is_own(batch, viewer) else [],
         may_create=batch.sheet is SheetKind.REGISTRY and batch.mode is not ImportMode.UPDATE and bool(name),
         undecided=queries.undecided(session, batch_id),
         total=int(batch.counts.get(RowOutcome.DOUBTFUL.value, 0)),
