@@ -128,6 +128,9 @@ def write(ctx: Context) -> dict[str, Any] | None:
 
 def _unwind(ctx: Context, batch_id: int) -> None:
     """Take back what is in of an import that was not ended; it can then be put right and written again."""
+    with ctx.reading() as session:
+        if queries.get_batch(session, batch_id, viewer=ctx.actor).state is not BatchState.WRITING:
+            return  # somebody else has ended it
     try:
         _take_back(ctx, batch_id)
     except Refused as refusal:

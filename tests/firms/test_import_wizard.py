@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit, jobs
 from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.clock import now
-from crm.core.db import db, writing
+from crm.core.db import _intent, db, writing
 from crm.core.permissions import system
 from crm.core.sheets import read
 from crm.core.transaction import commit
@@ -39,6 +39,10 @@ TODAY = dt.date(2026, 11, 23)
 def science(client: FlaskClient) -> FlaskClient:
     people.sign_in(client, people.SCIENCE)
     return client
+
+
+def intent_now() -> str:
+    return _intent.get()
 
 
 def counts(app: Flask) -> dict[str, int]:
@@ -542,6 +546,32 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, parts: int) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("parts")
+def test_a_long_import_that_can_neither_end_nor_be_taken_back_says_what_is_in(
+    science: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = staged_long(science, app)
+    from crm.firms.actions import writing as imports
+
+    real, seen = imports.write_part, {"n": 0}
+
+    def write_part(session: Session, found: ImportBatch, **more: Any) -> Any:
+        seen["n"] += 1
+        if seen["n"] == 3:
+            firm = session.scalars(sa.select(Firm).order_by(Firm.id).limit(1)).one()
+            actions.edit(session, firm, actor=ROBOT, today=TODAY, address="别人改过")
+            commit(session)
+            raise jobs.Cancelled
+        return real(session, found, **more)
+
+    monkeypatch.setattr(imports, "write_part", write_part)
+    work_once(app)
+    assert (firms(app), state_of(app)) == (6, BatchState.DONE)
+    page = text(science, batch)
+    assert "只写入了一部分" in page
+    assert "已写入前 6 行" in page
+
+
+@pytest.mark.usefixtures("parts")
 def test_a_firm_registered_meanwhile_stops_a_long_import_before_its_first_part(
     science: FlaskClient, app: Flask
 ) -> None:
@@ -586,6 +616,24 @@ def test_the_same_import_sent_twice_is_written_once(science: FlaskClient, app: F
     people.post(science, f"{batch}/write")
     people.post(science, f"{batch}/write")
     assert firms(app) == 2
+
+
+def test_a_small_file_is_read_and_matched_without_the_write_lock(
+    science: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = staging.judge
+
+    def judge(session: Session, *args: Any, **more: Any) -> Any:
+        seen.append(intent_now())
+        return real(session, *args, **more)
+
+    monkeypatch.setattr(staging, "judge", judge)
+    monkeypatch.setattr("crm.firms.actions.fixing.judge", judge)
+    batch = upload(science, LIST)
+    people.post(science, f"{batch}/columns", {"mode": "both"})
+    people.post(science, f"{batch}/fixes", {"fix.6.street": "沙城"})
+    assert seen == ["read"] * 3
 
 
 def test_the_quota_is_one_persons(session: Session) -> None:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from crm.core import jobs, lists
 from crm.core.clock import today
-from crm.core.db import db
+from crm.core.db import db, intent
 from crm.core.forms import options
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
@@ -90,24 +90,38 @@ def _content(form: UploadForm) -> tuple[bytes, str, dict[str, Any]]:
 
 
 def _read(batch: ImportBatch, content: bytes) -> Any:
-    """Read at once when small, else leave it to the queue. Commits."""
+    """Read at once when small, else leave it to the queue. Commits: the file is kept first, then read and matched
+    beside other people's saves, and what came of it is written at the end."""
     session, viewer = db.session(), actor()
+    batch_id = batch.id
     if len(content) > AT_ONCE:
-        batch.job_id = jobs.enqueue(session, "firms.import-read", actor=viewer, batch_id=batch.id)
+        batch.job_id = jobs.enqueue(session, "firms.import-read", actor=viewer, batch_id=batch_id)
         commit()
-        return back_to("firms.import_show", batch_id=batch.id)
-    try:
-        fixes = queries.fixes_of(session, batch.id)
-        opened = open_batch(session, batch, content, viewer=viewer, fixes=fixes)
-        if opened.problem is not None:
-            staging.fail(session, batch, opened.problem, actor=viewer, **opened.told())
-        else:
-            staged = staging.judge(session, opened.rows, sheet=batch.sheet, mode=batch.mode, today=today())
-            staging.stage(session, batch, staged, actor=viewer, **opened.told())
-    except Refused as refusal:
-        staging.fail(session, batch, refusal, actor=viewer)
+        return back_to("firms.import_show", batch_id=batch_id)
     commit()
-    return back_to("firms.import_show", batch_id=batch.id)
+    opened, staged, problem = None, [], None
+    with intent("read"):
+        batch = queries.get_batch(session, batch_id, viewer=viewer)
+        try:
+            opened = open_batch(
+                session, batch, content, viewer=viewer, fixes=queries.fixes_of(session, batch_id)
+            )
+            problem = opened.problem
+            if problem is None:
+                staged = staging.judge(
+                    session, opened.rows, sheet=batch.sheet, mode=batch.mode, today=today()
+                )
+        except Refused as refusal:
+            problem = refusal
+        session.rollback()
+    batch = queries.get_batch(session, batch_id, viewer=viewer)
+    told = opened.told() if opened is not None else {}
+    if problem is not None:
+        staging.fail(session, batch, problem, actor=viewer, **told)
+    else:
+        staging.stage(session, batch, staged, actor=viewer, **told)
+    commit()
+    return back_to("firms.import_show", batch_id=batch_id)
 
 
 @bp.get("/firms/import/<int:batch_id>")

@@ -126,7 +126,6 @@ def is_busy(session: Session, batch: ImportBatch) -> bool:
 def import_fix(batch_id: int) -> Any:
     """Cells put right on screen, any number of rows of a page: judged again by the rules of the file."""
     session, viewer = db.session(), actor()
-    queries.get_batch(session, batch_id, viewer=viewer)
     session.rollback()
     place = {
         "batch_id": batch_id,
@@ -144,6 +143,8 @@ def import_fix(batch_id: int) -> Any:
         for item in judged:
             fixing.fix(session, batch, item, actor=viewer, seen_fixes=before[item.read.row_no])
         commit()
+    except Missing:
+        raise
     except Refused as refusal:
         session.rollback()
         flash(say(refusal), "error")
