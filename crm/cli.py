@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crm.app import BUILT, create_app
 from crm.core import audit, cli, i18n, logs
-from crm.core.db import db, writing
+from crm.core.db import db, reading, writing
 from crm.core.migrating import migrate
 from crm.core.permissions import Actor, system
 from crm.core.words import N_, Refused, fill
@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             writing()
             if migrate():
                 enter_units(db.session(), actor=system("setup"))
+                db.session.remove()
+            if command.is_reading or getattr(arguments, "dry_run", False):
+                reading()
             db.session.info["origin"] = audit.Origin(address="cli", request_id="")
             context = cli.Context(_actor(arguments.as_user), arguments.json, out, err)
             try:

@@ -22,6 +22,7 @@ NAMES = {
     "CRM_TRUSTED_PROXIES": N_("前面有几层可信的反向代理,默认 0"),
     "CRM_SMTP_URL": N_("发信服务器,如 smtp+starttls://用户:口令@主机:587"),
     "CRM_FILES_URL": N_("附件存放处;不设则放在 CRM_DATA/files"),
+    "CRM_IMPORT_DAYS": N_("没有写入的导入文件保留几天,默认 30"),
     "CRM_DEMO": N_("1 带示范数据,0 不带;不设时新建的内置数据库带示范数据"),
 }
 
@@ -38,6 +39,7 @@ class Config:
     smtp_url: str
     files_url: str
     demo: bool | None
+    import_days: int = 30
 
     @property
     def is_embedded(self) -> bool:
@@ -126,4 +128,5 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         smtp_url=env.get("CRM_SMTP_URL", "").strip(),
         files_url=env.get("CRM_FILES_URL", "").strip(),
         demo=_demo(env.get("CRM_DEMO", "").strip()),
+        import_days=max(1, _number(env, "CRM_IMPORT_DAYS", 30, 3650)),
     )

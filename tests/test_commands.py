@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,45 @@ def test_an_administrator_counts_no_firms(empty: Path, capsys: pytest.CaptureFix
     assert (
         main(["ladder", "count", "--as-of", "2026-01-01", "--stage", "micro-growth", "--as", "wang.li"]) == 1
     )
+
+
+def holding(path: Path, seconds: float) -> subprocess.Popen[str]:
+    """Another process in the middle of a write to the database."""
+    held = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(float(sys.argv[2]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", held, str(path), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_command_that_only_reads_does_not_wait_for_a_writer(empty: Path) -> None:
+    file = empty / "firms.csv"
+    file.write_text("企业名称\n温州某某阀门有限公司\n", encoding="utf-8")
+    assert main(["firms", "import", str(file)]) == 0
+    with holding(empty / "data" / "tidui.sqlite", 60) as writer:
+        for command in (
+            ["firms", "search", "阀门"],
+            ["ladder", "count", "--as-of", "2026-06-30", "--kind", "high-tech"],
+            ["audit", "verify"],
+            ["people", "list"],
+            ["firms", "import", str(file), "--dry-run"],
+        ):
+            begun = time.monotonic()
+            assert main(command) == 0, command
+            assert time.monotonic() - begun < 5, command
+        writer.kill()
+
+
+def test_an_export_reads_beside_a_writer_and_waits_only_to_be_noted(empty: Path) -> None:
+    file, out = empty / "firms.csv", empty / "out.csv"
+    file.write_text("企业名称\n温州某某阀门有限公司\n", encoding="utf-8")
+    assert main(["firms", "import", str(file)]) == 0
+    with holding(empty / "data" / "tidui.sqlite", 2) as writer:
+        assert main(["firms", "export", str(out)]) == 0
+        assert writer.wait(10) == 0  # the line in the audit came after
+    assert "某某阀门" in out.read_text(encoding="utf-8-sig")
+    assert not list(empty.glob("*.part"))

@@ -209,7 +209,7 @@ def _roles(arguments: argparse.Namespace, context: Context) -> None:
 
 
 COMMANDS = [
-    Command(("people", "list"), "列出账号 / list accounts", _list),
+    Command(("people", "list"), "列出账号 / list accounts", _list, is_reading=True),
     Command(("people", "add"), "新建账号，给出一次性口令 / add an account", _add, _add_arguments),
     Command(
         ("people", "roles"), "设定角色（写全部） / set all roles of an account", _roles, _roles_arguments

@@ -42,13 +42,16 @@ Run = Callable[[argparse.Namespace, Context], int | None]
 class Command:
     """`words` as typed (``("firms", "import")``), one line of help, the arguments and the function.
 
-    `run` returns the exit code (None is 0) and raises `Refused` for the user's mistakes.
+    `run` returns the exit code (None is 0) and raises `Refused` for the user's mistakes. With `is_reading` its
+    transactions only read, so that on SQLite it never waits for a writer; a line in the audit at its end is written
+    within `intent("write")`.
     """
 
     words: tuple[str, ...]
     help: str
     run: Run
     arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    is_reading: bool = False
 
 
 # what the bootstrap does itself (crm/bootstrap/entry.py), listed with the commands

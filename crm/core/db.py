@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.orm import registry as Registry
 from sqlalchemy.types import TypeDecorator
 
+from crm.core import turns
 from crm.core.clock import now
 from crm.core.words import Word
 
@@ -118,6 +119,7 @@ else:
     Model = db.Model
 
 
+_TURN = "turn"  # a connection's place among the writers (crm.core.turns)
 _intent: ContextVar[str] = ContextVar("tidui_intent", default="write")
 _patience: ContextVar[float | None] = ContextVar("tidui_patience", default=None)
 BUSY = 15000  # milliseconds a writer waits for the one before it
@@ -192,18 +194,39 @@ def prepare(engine: Engine) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    name = engine.url.database
+    queue = f"{name}-turns" if name and name != ":memory:" else ""
+
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        begin = "BEGIN IMMEDIATE" if _intent.get() == "write" else "BEGIN"
+        _leave(connection.info)
+        if _intent.get() != "write":
+            connection.exec_driver_sql("BEGIN")
+            return
         patience = _patience.get()
         if patience is None:
-            connection.exec_driver_sql(begin)
-            return
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
+            connection.info[_TURN] = turns.wait(queue)
+        else:
+            connection.info[_TURN] = turns.wait(queue, patience)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
         try:
-            connection.exec_driver_sql(begin)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except Exception:
+            _leave(connection.info)
+            raise
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY}")
+            if patience is not None:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY}")
+
+    @event.listens_for(engine, "checkin")
+    def _in(_connection: Any, record: Any) -> None:
+        _leave(record.info)
+
+
+def _leave(info: Any) -> None:
+    turn = info.pop(_TURN, None)
+    if turn is not None:
+        turn.leave()
 
 
 def dispose(engine: Engine) -> None:

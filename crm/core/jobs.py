@@ -98,11 +98,15 @@ class Handler:
         return self.run(context)
 
 
+DAILY: list[str] = []  # kinds that the worker puts into the queue once a day, as the system
 JOBS: dict[str, Handler] = {}  # kind → handler; filled by the factory from each feature's jobs.py
 
 
-def handler(kind: str, *, title: str, done: Done | None = None) -> Callable[[Run], Handler]:
-    """Make a function the handler of a kind of job. `done(params, result)` names the page to go to afterwards."""
+def handler(
+    kind: str, *, title: str, done: Done | None = None, is_daily: bool = False
+) -> Callable[[Run], Handler]:
+    """Make a function the handler of a kind of job. `done(params, result)` names the page to go to afterwards; a
+    daily one needs no params and is asked for by the worker."""
 
     def register(run: Run) -> Handler:
         made = Handler(kind, title, run, done)
@@ -110,6 +114,8 @@ def handler(kind: str, *, title: str, done: Done | None = None) -> Callable[[Run
         if known is not made and known.run.__qualname__ != run.__qualname__:
             raise ValueError(f"two handlers for {kind}")
         JOBS[kind] = made
+        if is_daily and kind not in DAILY:
+            DAILY.append(kind)
         return made
 
     return register
@@ -152,6 +158,15 @@ def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
     session.flush()
     audit.begin(session, actor=actor, action="job.enqueue", subject=("job", job.id), kind=kind)
     return job.id
+
+
+def missing_today(session: Session, moment: dt.datetime) -> list[str]:
+    """The daily kinds nobody has asked for within the day before `moment`. Reads only."""
+    if not DAILY:
+        return []
+    since = moment - dt.timedelta(hours=23)
+    asked = set(session.scalars(sa.select(Job.kind).where(Job.kind.in_(DAILY), Job.created_at > since)))
+    return [kind for kind in DAILY if kind not in asked]
 
 
 def get_job(session: Session, job_id: int, *, viewer: Actor) -> Job:
@@ -304,6 +319,7 @@ class Context:
     _told: float = 0.0
     _asked: float = 0.0
     _cancelled: bool = False
+    _tidying: bool = False
 
     @property
     def job_id(self) -> int:
@@ -367,7 +383,9 @@ class Context:
         self.is_done = self.is_done or result is not None
         return envelope
 
-    def progress(self, done: int, total: int | None = None, text: str | None = None, **params: Any) -> None:
+    def progress(
+        self, done: int, total: int | None = None, text: str | None = None, /, **params: Any
+    ) -> None:
         """Say how far the job is, in a short transaction of its own, a few times a second at most.
 
         `text` is a source string with its `params`. Raises when the job was stopped, or is not ours any more.
@@ -385,6 +403,15 @@ class Context:
                 self.lost.set()
         self._told = time.monotonic()
         self.check()
+
+    @contextmanager
+    def tidying(self) -> Iterator[None]:
+        """Within the block the requester's wish to stop is not heeded: what was done is being taken back."""
+        self._tidying = True
+        try:
+            yield
+        finally:
+            self._tidying = False
 
     def cancelled(self) -> bool:
         """Whether the requester wants the job stopped (asked a few times a second at most)."""
@@ -406,7 +433,7 @@ class Context:
             raise Lost
         if self.stop.is_set():
             raise Stopping
-        if self.cancelled():
+        if not self._tidying and self.cancelled():
             raise Cancelled
 
 

@@ -61,5 +61,7 @@ def _accounts(arguments: argparse.Namespace, context: Context) -> int:
 
 COMMANDS = [
     Command(("demo",), "写入示范企业(虚构) / write invented firms", _demo, _demo_arguments),
-    Command(("demo-accounts",), "再次显示示范账号 / print the demo sign-ins again", _accounts),
+    Command(
+        ("demo-accounts",), "再次显示示范账号 / print the demo sign-ins again", _accounts, is_reading=True
+    ),
 ]

@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl
 from crm.core import audit
 from crm.core.cli import Command, Context
 from crm.core.clock import now, today
-from crm.core.db import db
+from crm.core.db import db, intent
 from crm.core.i18n import say
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
 from crm.firms import actions, queries, sheets
-from crm.firms.actions import staging
+from crm.firms.actions import staging, writing
+from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import rules_of
 from crm.firms.rules.contacts import Identity
 from crm.firms.rules.reasons import message
@@ -24,6 +25,7 @@ from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
 BIGGEST = 60_000_000
+PART = 1_000  # rows written at once: a save beside the import waits for no more than these
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,18 +46,24 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_import(arguments: argparse.Namespace, context: Context) -> int:
-    """Read, match, write; doubtful rows are left out and told."""
+    """Read, match, write; doubtful rows are left out and told. What is long is written part by part."""
     path: Path = arguments.file
     sheet, mode = SheetKind(arguments.sheet), ImportMode(arguments.mode)
     session = db.session()
     content = _bytes(path)
     staging.require(context.actor, sheet)
-    table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
-    mapping = {**sheets.recognise(table.headings, sheet), **_columns(arguments.column, sheet, table.headings)}
-    rows = sheets.parse(table, mapping, sheet, arguments.unit)
-    if not rows:
-        raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
-    staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
+    session.rollback()
+    with intent("read"):
+        table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
+        mapping = {
+            **sheets.recognise(table.headings, sheet),
+            **_columns(arguments.column, sheet, table.headings),
+        }
+        rows = sheets.parse(table, mapping, sheet, arguments.unit)
+        if not rows:
+            raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
+        staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
+        session.rollback()
     result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
     if not arguments.dry_run:
         batch = staging.upload(
@@ -64,8 +72,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
         )  # fmt: skip
         staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=table.headings)
         commit(session)
-        staging.write(session, batch, actor=context.actor, today=today())
-        commit(session)
+        _write(batch, context)
         result["batch"] = batch.id
     result["columns"] = mapping
     result["ignored"] = [name for name in table.headings if name not in mapping.values()]
@@ -76,6 +83,24 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     else:
         _report(result, context, arguments.dry_run)
     return 0
+
+
+def _write(batch: ImportBatch, context: Context) -> None:
+    """Write part by part; when a part is refused, those before it are taken back."""
+    session, is_last = db.session(), False
+    try:
+        while not is_last:
+            part = writing.write_part(session, batch, actor=context.actor, today=today(), most=PART)
+            commit(session)
+            is_last = part.is_last
+    except Refused:
+        session.rollback()
+        for part_in in writing.parts_of(session, batch.id):
+            writing.take_back(session, batch, part_in, actor=context.actor)
+            commit(session)
+        writing.reopen(session, batch, actor=context.actor)
+        commit(session)
+        raise
 
 
 def _bytes(path: Path) -> bytes:
@@ -153,8 +178,8 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_export(arguments: argparse.Namespace, context: Context) -> None:
     """Write exactly the filtered list; the export is in the audit."""
-    session = db.session()
     context.actor.require("export:run")
+    session, target = db.session(), arguments.file.with_name(f"{arguments.file.name}.part")
     wanted = queries.asked(dict(parse_qsl(arguments.filter.lstrip("?"))))
     written = [0]
 
@@ -165,14 +190,21 @@ def run_export(arguments: argparse.Namespace, context: Context) -> None:
                 yield sheets.export_row(row, say)
 
     columns = sheets.export_columns(say)
-    if arguments.file.suffix.lower() == ".csv":
-        sheets.export_csv_file(arguments.file, columns, rows())
-    else:
-        sheets.export_xlsx(arguments.file, columns, rows(), say)
-    audit.begin(
-        session, actor=context.actor, action=Act.EXPORT, count=written[0], filter=arguments.filter[:500]
-    )
-    commit(session)
+    try:
+        if arguments.file.suffix.lower() == ".csv":
+            sheets.export_csv_file(target, columns, rows())
+        else:
+            sheets.export_xlsx(target, columns, rows(), say)
+        session.rollback()
+        with intent("write"):  # nobody waited while the rows were read
+            audit.begin(
+                session, actor=context.actor, action=Act.EXPORT, count=written[0],
+                filter=arguments.filter[:500],
+            )  # fmt: skip
+            commit(session)
+        target.replace(arguments.file)  # what left the house stands in the audit already
+    finally:
+        target.unlink(missing_ok=True)
     context.say(
         say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": written[0], "file": str(arguments.file)}))
     )
@@ -261,14 +293,16 @@ def run_person(arguments: argparse.Namespace, context: Context) -> None:
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
-    Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments),
+    Command(
+        ("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True
+    ),
     Command(
         ("firms", "person"),
         "查找、导出、抹去一个人的信息 / find, export or erase a person",
         run_person,
         _person_arguments,
     ),
-    Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments),
+    Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments, is_reading=True),
 ]
 
 __all__ = ["COMMANDS", "BatchState"]

@@ -257,8 +257,35 @@ class ImportFile(Model):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
+class ImportPart(Model):
+    """A part of a long import that has been written: an operation of its own, so that others save in between."""
+
+    __tablename__ = "import_parts"
+    __audited__ = False
+    id: Mapped[Pk]
+    batch_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batches.id", ondelete="CASCADE"), index=True)
+    operation: Mapped[str] = mapped_column(sa.String(32))
+    last_row: Mapped[int]  # rows up to this one are in
+    count: Mapped[int]
+
+
+class ColumnMemory(Versioned, Stamped, Model):
+    """How the columns of a source's lists were put right once: offered for the next list with the same headings."""
+
+    __tablename__ = "import_columns"
+    __label__ = N_("列的对应")
+    id: Mapped[Pk]
+    sheet: Mapped[SheetKind] = mapped_column(Worded(SheetKind))
+    source: Mapped[str] = mapped_column(sa.String(80), default="")  # folded; "" where none was given
+    headings_key: Mapped[str] = mapped_column(sa.String(64))  # rules.recalling.headings_key
+    headings: Mapped[list[Any]] = mapped_column(default=list)
+    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field → heading, "" takes the column out
+    unit: Mapped[str] = mapped_column(sa.String(8), default="")
+    __table_args__ = (sa.UniqueConstraint("sheet", "source", "headings_key"),)
+
+
 class ImportRow(Model):
-    """One staged row; not business data yet, so not in the audit."""
+    """One staged row; not business data yet, so not in the audit. `raw` shows what was put right on screen too."""
 
     __tablename__ = "import_rows"
     __audited__ = False
@@ -274,6 +301,9 @@ class ImportRow(Model):
     reasons: Mapped[list[Any]] = mapped_column(default=list)  # [{text, params, field}]
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field → [old, new]
     decision: Mapped[str | None] = mapped_column(sa.String(20))
+    fixes: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default="{}"
+    )  # heading → text put right
     __table_args__ = (
         sa.UniqueConstraint("batch_id", "row_no"),
         sa.Index("ix_import_rows_outcome", "batch_id", "outcome", "row_no"),

@@ -160,5 +160,7 @@ def count(arguments: argparse.Namespace, context: Context) -> int:
 
 COMMANDS = [
     Command(("ladder", "tag"), "从公布名单标记证书 / tag certifications from a list", tag, _tag_arguments),
-    Command(("ladder", "count"), "截至某日的家数 / firms as of a day", count, _count_arguments),
+    Command(
+        ("ladder", "count"), "截至某日的家数 / firms as of a day", count, _count_arguments, is_reading=True
+    ),
 ]

@@ -8,7 +8,7 @@ from flask import current_app
 
 from crm.core import audit_verify, cli, logs
 from crm.core.clock import now
-from crm.core.db import db, reading
+from crm.core.db import db
 from crm.core.i18n import say, word
 from crm.core.permissions import Forbidden
 from crm.core.words import N_
@@ -31,8 +31,6 @@ def _worker(arguments: argparse.Namespace, context: cli.Context) -> int | None:
 def _verify(arguments: argparse.Namespace, context: cli.Context) -> int:
     if not context.actor.may("audit:read"):
         raise Forbidden(N_("只有审计员可以校验日志。"))
-    db.session.remove()
-    reading()
     settings = current_app.config["TIDUI"]
     path = audit_verify.anchor_file(settings.data, settings.database_url)
     anchors = [audit_verify.parse_anchor(text) for text in arguments.anchor or []]
@@ -83,5 +81,11 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = [
     cli.Command(("worker",), "处理后台任务 / work on queued jobs", _worker, _worker_arguments),
-    cli.Command(("audit", "verify"), "校验审计链 / verify the audit chain", _verify, _verify_arguments),
+    cli.Command(
+        ("audit", "verify"),
+        "校验审计链 / verify the audit chain",
+        _verify,
+        _verify_arguments,
+        is_reading=True,
+    ),
 ]

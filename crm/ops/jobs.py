@@ -23,7 +23,7 @@ from crm.core.audit_verify import anchor_file, keep_anchor
 from crm.core.clock import now
 from crm.core.db import db, intent, reading
 from crm.core.jobs import JOBS, Cancelled, Claim, Context, JobState, Lost, Stopping
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, system
 from crm.core.sentences import problem
 from crm.core.words import N_, Message, Refused
 
@@ -55,6 +55,7 @@ class Worker:
                 if time.monotonic() >= anchor_due:
                     self.keep_anchor()
                     self.tidy()
+                    self.ask_daily()
                     anchor_due = time.monotonic() + ANCHOR_EVERY
                 if self.step():
                     count += 1
@@ -82,6 +83,16 @@ class Worker:
         with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker")) as session:
             drafts.expire(session, now())
             transaction.commit(session)
+
+    def ask_daily(self) -> None:
+        """Put what is to be done every day into the queue; two workers at once ask twice at worst."""
+        with self.app.app_context(), intent("read"), Session(db.engine) as session:
+            missing = jobs.missing_today(session, now())
+        if missing:
+            with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker", "")) as session:
+                for kind in missing:
+                    jobs.enqueue(session, kind, actor=system("worker"))
+                transaction.commit(session)
 
     def step(self) -> bool:
         """Do one job, if there is one. False when the queue is empty."""

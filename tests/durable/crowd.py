@@ -27,8 +27,11 @@ from crm.core import audit, jobs, logs, transaction
 from crm.core.db import db, writing
 from crm.core.permissions import system
 from crm.core.words import Refused
-from crm.firms.models import Contact, Firm
-from crm.ops.jobs import Worker
+from crm.firms.actions import staging
+from crm.firms.actions import writing as imports
+from crm.firms.models import Contact, Firm, ImportBatch
+from crm.firms.rules.words import ImportMode, SheetKind
+from crm.ops.jobs import Worker, work_once
 
 FORK = multiprocessing.get_context("fork")
 WRITERS, OPERATIONS, BULK = 8, 25, 5000
@@ -237,6 +240,66 @@ def queue(count: int = 12) -> dict[str, Any]:
     }
 
 
+def importing(rows: int = 10_000) -> dict[str, Any]:
+    """A file of many firms goes through the queue in one process while another saves one firm after the other."""
+    text = "企业名称,地址,注册资本（万元）\n" + "".join(
+        f"温州{n}号电气有限公司,滨海路{n}号,{n % 900 + 1}\n" for n in range(rows)
+    )
+    results, over = FORK.Queue(), FORK.Event()
+
+    def asked() -> None:
+        with opened().app_context():
+            writing()
+            session = db.session()
+            batch = staging.upload(
+                session, actor=ME, sheet=SheetKind.REGISTRY, mode=ImportMode.BOTH, filename="名录.csv",
+                content=text.encode(), source="名录",
+            )  # fmt: skip
+            jobs.enqueue(session, "firms.import-read", actor=ME, batch_id=batch.id)
+            transaction.commit(session)
+            results.put(batch.id)
+
+    def work() -> None:
+        app = opened()
+        for kind in ("firms.import-read", "firms.import-write"):
+            started = time.monotonic()
+            with app.app_context():
+                writing()
+                session = db.session()
+                if kind == "firms.import-write":
+                    found = session.get_one(ImportBatch, batch_id)
+                    imports.hand_over(session, found, actor=ME)
+                    jobs.enqueue(session, kind, actor=ME, batch_id=batch_id)
+                    transaction.commit(session)
+                db.session.remove()
+            work_once(app)
+            results.put((kind, time.monotonic() - started))
+        over.set()
+
+    def save() -> None:
+        app, took, errors, n = opened(), [], [], 0
+        while not over.is_set():
+            n += 1
+            started = time.monotonic()
+            try:
+                save_one(app, f"saved-{n}")
+            except Exception as error:
+                errors.append(f"{type(error).__name__}: {error}"[:300])
+            took.append(time.monotonic() - started)
+            time.sleep(0.02)
+        results.put((took, errors))
+
+    batch_id = gathered([asked], results)[0]
+    found = gathered([work, save], results, 3)
+    (took, errors) = next(one for one in found if isinstance(one[0], list))
+    took.sort()
+    seconds = {one[0]: one[1] for one in found if isinstance(one[0], str)}
+    return {
+        "errors": errors, "saves": len(took), "p50": took[len(took) // 2], "p95": took[int(len(took) * 0.95)],
+        "longest": took[-1], "seconds": seconds, "batch": batch_id,
+    }  # fmt: skip
+
+
 def gathered(tasks: list[Callable[[], None]], results: Any, expected: int | None = None) -> list[Any]:
     processes = [FORK.Process(target=task) for task in tasks]
     for process in processes:
@@ -252,6 +315,8 @@ SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "same-code": same_code,
     "killed": killed,
     "queue": queue,
+    "importing": importing,
+    "importing-100000": lambda: importing(100_000),
 }
 
 if __name__ == "__main__":

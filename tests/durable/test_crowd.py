@@ -19,7 +19,8 @@ from crm.core.audit import AuditEnvelope
 from crm.core.audit_verify import verify
 from crm.core.db import db
 from crm.core.jobs import Job, JobState
-from crm.firms.models import Contact, Firm
+from crm.firms.models import Contact, Firm, ImportBatch
+from crm.firms.rules.words import BatchState
 from tests.durable import crowd
 
 pytestmark = [
@@ -40,7 +41,7 @@ def play(app: Flask, template: tuple[Flask, Any]) -> Iterator[Any]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=540,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)
@@ -87,6 +88,22 @@ def test_eight_writers_and_an_import_at_once(play: Any, after: Session) -> None:
     )  # one after the other, on this machine
     assert told["p95"] <= max(2.0, work / 2), told
     assert told["longest"] <= max(3.0, work), told
+
+
+@pytest.mark.parametrize(
+    "scene", ["importing", *(["importing-100000"] if os.environ.get("CRM_LONG_TESTS") else [])]
+)
+def test_saves_beside_a_long_import_wait_no_longer_than_three_seconds(
+    play: Any, after: Session, scene: str
+) -> None:
+    told = play(scene)
+    print(told)
+    assert told["errors"] == []
+    assert told["longest"] <= 3.0, told
+    batch = after.get_one(ImportBatch, told["batch"])
+    assert batch.state is BatchState.DONE
+    assert count(after, Firm.source == "名录") == batch.counts["new"] >= 10_000
+    assert whole(after)
 
 
 def test_twenty_creates_of_one_code_make_one_firm_and_nineteen_plain_refusals(

@@ -24,7 +24,7 @@ from crm.core.transaction import commit
 from crm.core.undo import Blocked
 from crm.core.words import Refused
 from crm.firms import actions, queries, sheets
-from crm.firms.actions import staging
+from crm.firms.actions import staging, writing
 from crm.firms.models import Contact, Firm, FirmName, ImportBatch, ImportRow, IpCount, YearFigures
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.ops.jobs import work_once
@@ -61,7 +61,7 @@ def taken(
     mapping = sheets.recognise(table.headings, sheet)
     staging.stage(session, batch, staged, actor=ROBOT, mapping=mapping, headings=table.headings)
     commit(session)
-    staging.write(session, batch, actor=ROBOT, today=TODAY)
+    writing.write(session, batch, actor=ROBOT, today=TODAY)
     commit(session)
     return batch
 
@@ -176,7 +176,7 @@ def test_modes_do_only_what_they_say(session: Session, mode: ImportMode, expecte
 
 def test_undo_takes_the_whole_import_back_and_search_forgets_it(session: Session) -> None:
     batch = taken(session, LIST)
-    staging.undo_import(session, batch, actor=ROBOT)
+    writing.undo_import(session, batch, actor=ROBOT)
     commit(session)
     assert session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 0
     assert queries.search(session, "拓屿", ROBOT) == []
@@ -189,7 +189,7 @@ def test_undo_is_refused_when_somebody_has_worked_on_a_firm_since(session: Sessi
     actions.edit(session, firm, actor=ROBOT, today=TODAY, address="改过")
     commit(session)
     with pytest.raises(Blocked):
-        staging.undo_import(session, batch, actor=ROBOT)
+        writing.undo_import(session, batch, actor=ROBOT)
 
 
 def test_a_firm_registered_since_the_preview_stops_the_whole_import(session: Session) -> None:
@@ -202,7 +202,7 @@ def test_a_firm_registered_since_the_preview_stops_the_whole_import(session: Ses
     actions.register(session, actor=ROBOT, today=TODAY, name="温州序川液压科技有限公司")
     commit(session)
     with pytest.raises(Refused):
-        staging.write(session, batch, actor=ROBOT, today=TODAY)
+        writing.write(session, batch, actor=ROBOT, today=TODAY)
     session.rollback()
     assert session.scalar(sa.select(sa.func.count()).select_from(Firm)) == 1
 

@@ -36,7 +36,9 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
 
 def test_long_work_is_listed(app: Flask) -> None:
     assert set(jobs.JOBS) == {
+        "firms.import-prune",
         "firms.import-read",
+        "firms.import-undo",
         "firms.import-write",
         "ladder.tag-match",
         "ladder.tag-write",
@@ -71,3 +73,4 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
+    assert jobs.DAILY == ["firms.import-prune"]

@@ -78,7 +78,7 @@ def write(
     creator of a firm. Raises `Conflict` when the registry has moved on since the rows were compared."""
     fresh = [entry for entry in entries if entry.firm_id is None]
     changed = [entry for entry in entries if entry.firm_id is not None and entry.changes]
-    _refuse_newer(session, fresh)
+    refuse_newer(session, fresh)
     ids = audit.insert_many(session, Firm, [_new(entry.values, source) for entry in fresh])
     for entry, firm_id in zip(fresh, ids, strict=True):
         entry.firm_id = firm_id
@@ -143,7 +143,7 @@ def _name(firm_id: int | None, name: str, until_on: dt.date | None) -> dict[str,
     }
 
 
-def _refuse_newer(session: Session, fresh: Sequence[Entry]) -> None:
+def refuse_newer(session: Session, fresh: Sequence[Entry]) -> None:
     """Firms that were registered between the preview and now are told, not entered a second time."""
     codes = [entry.values["code"] for entry in fresh if entry.values.get("code")]
     keys = [normalise(entry.values["name"])[:200] for entry in fresh if not entry.values.get("code")]

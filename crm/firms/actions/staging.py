@@ -1,4 +1,4 @@
-"""Imports, from upload to undo: staged and matched first, shown, then written in one short transaction."""
+"""Imports up to their preview: taken in, matched with the registry, staged, decided. `writing` writes them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
-from crm.core.undo import undo
-from crm.core.words import N_, Conflict, Message, Refused
+from crm.core.words import N_, Message, Refused
 from crm.firms.actions import appointing, registering
-from crm.firms.actions.registering import Entry
 from crm.firms.actions.targets import Incoming, target_of
 from crm.firms.models import ImportBatch, ImportFile, ImportRow
 from crm.firms.queries.known import Places, known_firms, places
+from crm.firms.queries.staged import staged_by
 from crm.firms.rules.joining import Joined, Known, join_holdings, join_registry
 from crm.firms.rules.reasons import kept
+from crm.firms.rules.staged import MOST_BYTES, MOST_STAGED
 from crm.firms.rules.standing import check_past
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
@@ -63,6 +62,7 @@ def upload(
 ) -> ImportBatch:
     """Take a file in; nothing of it is read yet."""
     require(actor, sheet)
+    _refuse_hoard(session, actor, len(content))
     audit.begin(session, actor=actor, action=Act.IMPORT_READ)
     batch = ImportBatch(
         sheet=sheet, mode=mode, state=BatchState.PARSING, source=(source or "")[:80] or None,
@@ -73,6 +73,23 @@ def upload(
     session.flush()
     session.execute(sa.insert(ImportFile).values(batch_id=batch.id, content=content))
     return batch
+
+
+def _refuse_hoard(session: Session, actor: Actor, size: int) -> None:
+    """Files that wait to be written hold names and numbers of people: nobody piles them up."""
+    if actor.user_id is None:
+        return
+    count, size_there = staged_by(session, actor)
+    if count >= MOST_STAGED:
+        raise Refused(
+            N_("您还有 %(count)s 份没有写入的名单，最多 %(most)s 份。请先写入或放弃一些。"),
+            count=count, most=MOST_STAGED, field="file",
+        )  # fmt: skip
+    if size_there + size > MOST_BYTES:
+        raise Refused(
+            N_("您没有写入的名单加上这一份超过 %(most)s MB。请先写入或放弃一些。"),
+            most=MOST_BYTES // 1_000_000, field="file",
+        )  # fmt: skip
 
 
 def require(actor: Actor, sheet: SheetKind) -> None:
@@ -188,13 +205,22 @@ def stage(
     mapping: Mapping[str, str],
     headings: Sequence[str],
     sheet_names: Sequence[str] = (),
+    **told: Any,
 ) -> ImportBatch:
     """Store the verdicts for the preview, in the place of earlier ones."""
-    audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
     session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    put(session, batch.id, staged)
+    return settle(
+        session, batch, counts_of(staged), actor=actor, mapping=mapping, headings=headings,
+        sheet_names=sheet_names, **told,
+    )  # fmt: skip
+
+
+def put(session: Session, batch_id: int, staged: Sequence[Staged]) -> None:
+    """Store some of the verdicts; a long import puts them part by part, and `settle` ends it."""
     rows = [
         {
-            "batch_id": batch.id,
+            "batch_id": batch_id,
             "row_no": item.read.row_no,
             "raw": item.read.raw,
             "parsed": item.read.values,
@@ -205,13 +231,29 @@ def stage(
             "reasons": item.joined.reasons,
             "changes": item.changes,
             "decision": None,
+            "fixes": getattr(item.read, "fixes", None) or {},
         }
         for item in staged
     ]
     insert_rows(session.connection(), cast(sa.Table, ImportRow.__table__), rows)
+
+
+def settle(
+    session: Session,
+    batch: ImportBatch,
+    counts: Mapping[str, int],
+    *,
+    actor: Actor,
+    mapping: Mapping[str, str],
+    headings: Sequence[str],
+    sheet_names: Sequence[str] = (),
+    **told: Any,
+) -> ImportBatch:
+    """The rows are staged: ready for the preview. `told` is what the page says of the reading (options)."""
+    audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
     batch.mapping, batch.headings = dict(mapping), list(headings)
-    batch.options = {**batch.options, "sheet_names": list(sheet_names)}
-    batch.counts, batch.state, batch.problem = counts_of(staged), BatchState.READY, None
+    batch.options = {**batch.options, **told, "sheet_names": list(sheet_names)}
+    batch.counts, batch.state, batch.problem = dict(counts), BatchState.READY, None
     session.flush()
     return batch
 
@@ -225,13 +267,14 @@ def fail(
     headings: Sequence[str] = (),
     mapping: Mapping[str, str] | None = None,
     sheet_names: Sequence[str] = (),
+    **told: Any,
 ) -> None:
     """Note why a file could not be read; with its headings, so that the columns can be put right."""
     audit.begin(session, actor=actor, action=Act.IMPORT_READ, subject=("import", batch.id))
     session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))
     batch.state, batch.problem, batch.counts = BatchState.REFUSED, kept(refusal), {}
     batch.headings, batch.mapping = list(headings), dict(mapping or {})
-    batch.options = {**batch.options, "sheet_names": list(sheet_names)}
+    batch.options = {**batch.options, **told, "sheet_names": list(sheet_names)}
     session.flush()
 
 
@@ -257,17 +300,6 @@ def again(
     return batch
 
 
-def undo_import(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
-    """Take a whole import back. Raises `Blocked` with what is in the way."""
-    require(actor, batch.sheet)
-    if batch.state is not BatchState.DONE or batch.operation is None:
-        raise Refused(N_("这次导入没有可以撤销的写入。"))
-    audit.begin(session, actor=actor, action=Act.IMPORT_UNDO, subject=("import", batch.id))
-    done = undo(session, batch.operation, actor=actor)
-    batch.state, batch.undo_operation = BatchState.UNDONE, done.id
-    session.flush()
-
-
 def decide(
     session: Session, batch: ImportBatch, row: ImportRow, *, actor: Actor, decision: str | None
 ) -> None:
@@ -287,107 +319,6 @@ def decide(
     session.flush()
 
 
-def write(session: Session, batch: ImportBatch, *, actor: Actor, today: dt.date) -> audit.Operation:
-    """Write the batch as it was previewed and decided: all of it or nothing. Doubtful rows nobody decided are
-    left out. Raises `Conflict` when the registry has moved on."""
-    require(actor, batch.sheet)
-    session.refresh(batch, with_for_update=True)  # sent twice: the second waits here, and then finds it done
-    if batch.state not in (BatchState.READY, BatchState.WRITING):
-        raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
-    operation = audit.begin(
-        session, actor=actor, action=Act.IMPORT_WRITE, subject=("import", batch.id), sheet=batch.sheet.value,
-        filename=batch.filename, sha256=batch.sha256, counts=batch.counts,
-    )  # fmt: skip
-    rows = session.execute(
-        sa.select(
-            ImportRow.row_no, ImportRow.values, ImportRow.outcome, ImportRow.firm_id, ImportRow.changes,
-            ImportRow.decision,
-        )
-        .where(
-            ImportRow.batch_id == batch.id,
-            sa.or_(
-                ImportRow.outcome.in_([RowOutcome.NEW, RowOutcome.CHANGED]),
-                sa.and_(ImportRow.outcome == RowOutcome.DOUBTFUL, ImportRow.decision.is_not(None)),
-            ),
-        )
-        .order_by(ImportRow.row_no)
-    ).all()  # fmt: skip
-    try:
-        _write_rows(session, batch, rows, actor=actor, today=today)
-    except IntegrityError:
-        session.rollback()
-        raise Conflict(N_("同样的内容刚刚由别人保存了，请刷新后核对。")) from None
-    batch.operation, batch.state = operation.id, BatchState.DONE
-    session.execute(sa.delete(ImportFile).where(ImportFile.batch_id == batch.id))
-    if batch.sheet is SheetKind.CONTACTS:
-        _forget(session, batch.id)
-    session.flush()
-    return operation
-
-
-def _write_rows(
-    session: Session, batch: ImportBatch, rows: Sequence[Any], *, actor: Actor, today: dt.date
-) -> None:
-    source = batch.source or batch.filename
-    if batch.sheet is SheetKind.REGISTRY:
-        entries = _entries(session, rows)
-        appointing.check_entries(session, entries, actor)
-        registering.write(session, entries, actor=actor, today=today, source=source)
-        return
-    incoming = [
-        Incoming(row.row_no, firm_id, row.values, row.outcome)
-        for row in rows
-        if (firm_id := _chosen(row)) is not None
-    ]
-    target_of(batch.sheet).write(session, incoming, actor=actor, today=today, source=source)
-
-
-def hand_over(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
-    """Mark a large batch as being written by the queue, so that nobody writes it twice."""
-    require(actor, batch.sheet)
-    if batch.state is not BatchState.READY:
-        raise Refused(N_("这次导入已经是「%(state)s」。"), state=batch.state)
-    audit.begin(session, actor=actor, action=Act.IMPORT_DECIDE, subject=("import", batch.id))
-    batch.state = BatchState.WRITING
-    session.flush()
-
-
-def _chosen(row: Any) -> int | None:
-    if row.outcome is not RowOutcome.DOUBTFUL:
-        return int(row.firm_id)
-    return int(row.decision.partition(":")[2]) if row.decision.startswith(f"{FIRM}:") else None
-
-
-def _entries(session: Session, rows: Sequence[Any]) -> list[Entry]:
-    entries: list[Entry] = []
-    decided: list[Entry] = []
-    for row in rows:
-        if row.outcome is RowOutcome.DOUBTFUL:
-            if row.decision == SKIP:
-                continue
-            entry = Entry(row.row_no, row.values, _chosen(row))
-            if entry.firm_id is not None:
-                decided.append(entry)
-        else:
-            entry = Entry(row.row_no, row.values, row.firm_id, row.changes)
-        entries.append(entry)
-    if decided:
-        known = known_firms(session)
-        pairs = [(entry.firm_id or 0, entry.values) for entry in decided]
-        for entry, changes in zip(decided, registering.compare(session, pairs, known), strict=True):
-            entry.changes = changes
-    return entries
-
-
-def _forget(session: Session, batch_id: int) -> None:
-    """Staged contacts are personal: once written they stand in one place only."""
-    session.execute(
-        sa.update(ImportRow)
-        .where(ImportRow.batch_id == batch_id, ImportRow.outcome != RowOutcome.REFUSED)
-        .values(raw={}, values={}, changes={})
-    )
-
-
 def drop(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
     """Give an import up before it is written."""
     require(actor, batch.sheet)
@@ -397,4 +328,32 @@ def drop(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
     batch.state = BatchState.CANCELLED
     session.execute(sa.delete(ImportFile).where(ImportFile.batch_id == batch.id))
     session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    session.flush()
+
+
+def clear(session: Session, batch_id: int, *, most: int) -> bool:
+    """Drop some staged rows. True while there may be more."""
+    some = sa.select(ImportRow.id).where(ImportRow.batch_id == batch_id).limit(most)
+    ids = list(session.scalars(some))
+    for start in range(0, len(ids), 5000):
+        session.execute(sa.delete(ImportRow).where(ImportRow.id.in_(ids[start : start + 5000])))
+    return len(ids) == most
+
+
+def prune(session: Session, batch: ImportBatch, *, actor: Actor) -> None:
+    """Nobody has touched the import for long: its file and rows go; one that was not written is given up."""
+    audit.begin(session, actor=actor, action=Act.IMPORT_DROP, subject=("import", batch.id))
+    if batch.state in (BatchState.PARSING, BatchState.READY, BatchState.REFUSED):
+        batch.state = BatchState.CANCELLED
+    session.execute(sa.delete(ImportFile).where(ImportFile.batch_id == batch.id))
+    session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    session.flush()
+
+
+def stuck(session: Session, batch: ImportBatch, refusal: Refused, rows: int, *, actor: Actor) -> None:
+    """A long import could neither be ended nor be taken back: say exactly what is in."""
+    audit.begin(session, actor=actor, action=Act.IMPORT_DECIDE, subject=("import", batch.id))
+    told = N_("写到一半停下了，又不能自动撤回：%(why)s 已写入前 %(rows)s 行，其余没有写入。")
+    batch.state, batch.operation = BatchState.DONE, batch.operation or "-"
+    batch.problem = kept(Message(told, {"why": refusal, "rows": rows}))
     session.flush()

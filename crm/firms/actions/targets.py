@@ -114,7 +114,7 @@ class TableTarget:
                     new["sources"] = dict.fromkeys(given, noted)
                 elif "source" in self.fields:
                     new.setdefault("source", source)
-                fresh.append({"firm_id": row.firm_id, **self._typed(new)})
+                fresh.append({"firm_id": row.firm_id, "created_by_id": None, **self._typed(new)})
                 continue
             row_id, before = known
             after = {name: value for name, value in given.items() if before[name] != value}

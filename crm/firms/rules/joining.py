@@ -146,7 +146,7 @@ def join_registry(
     rows: Sequence[tuple[int, Mapping[str, Any]]], known: Known, mode: ImportMode
 ) -> list[Joined]:
     """Verdicts on rows of the registry sheet `(row number, values)`, duplicates within the file found."""
-    seen = _Seen()
+    seen = Seen()
     found: list[Joined] = []
     for row_no, values in rows:
         joined = identify(values, known)
@@ -204,7 +204,7 @@ def _doubtful(candidates: list[dict[str, Any]], reason: Message) -> Joined:
     return Joined(RowOutcome.DOUBTFUL, candidates=candidates, reasons=[kept(reason)])
 
 
-class _Seen:
+class Seen:
     """What earlier rows of the file have taken."""
 
     def __init__(self) -> None:

@@ -178,3 +178,5 @@ class Act(Word):
     IMPORT_WRITE = "firm.import", N_("导入企业数据")
     IMPORT_DROP = "firm.import-drop", N_("放弃导入")
     IMPORT_UNDO = "firm.import-undo", N_("撤销导入")
+    COLUMNS_KEEP = "firm.columns-keep", N_("记住列的对应")
+    COLUMNS_FORGET = "firm.columns-forget", N_("忘掉列的对应")

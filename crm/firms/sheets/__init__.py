@@ -5,11 +5,13 @@ from crm.firms.sheets.reading import (
     UNITS,
     Parsed,
     check_mapping,
+    headings_of,
     known_headings,
     open_pasted,
     open_table,
     parse,
     recognise,
+    refit,
 )
 from crm.firms.sheets.writing import (
     export_columns,
@@ -31,6 +33,7 @@ __all__ = [
     "export_csv_file",
     "export_row",
     "export_xlsx",
+    "headings_of",
     "known_headings",
     "left_rows",
     "open_pasted",
@@ -38,5 +41,6 @@ __all__ = [
     "parse",
     "person_xlsx",
     "recognise",
+    "refit",
     "template",
 ]

@@ -29,6 +29,7 @@ class Parsed:
     raw: dict[str, str]
     values: dict[str, Any] = field(default_factory=dict)
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    fixes: dict[str, str] = field(default_factory=dict)  # heading → what a person wrote in its place
 
 
 def known_headings(sheet: SheetKind) -> list[str]:
@@ -152,6 +153,58 @@ def _require(rule: Rule, rows: list[Parsed]) -> None:
             row.reasons.append(missing)
 
 
+# what a field leaves in the values of a staged row, where that is not its own name
+_LEAVES = {
+    "capital": ("capital_yuan", "capital_text"),
+    "street": ("street", "street_id"),
+    "officer": ("officer", "officer_id"),
+}
+
+
+def refit(
+    row: Parsed, edits: Mapping[str, str], mapping: Mapping[str, str], sheet: SheetKind, unit: Unit
+) -> None:
+    """Put cells of a row right (heading → text) and judge them like the cells of a file; the others keep their
+    verdict. A field without a column is edited under its own label."""
+    headings = headings_of(mapping, sheet)
+    fields = {heading: rule for rule in SHEETS[sheet] if (heading := headings[rule.name])}
+    touched = {fields[heading].name: heading for heading in edits if heading in fields}
+    gone = {name for field_ in touched for name in _LEAVES.get(field_, (field_,))}
+    row.values = {name: value for name, value in row.values.items() if name not in gone}
+    row.reasons = [
+        reason
+        for reason in row.reasons
+        if (name := reason.get("field")) in headings
+        and name not in touched
+        and not any(
+            left in row.values for left in _LEAVES.get(name, (name,))
+        )  # judged once more by the caller
+    ]
+    rules = {rule.name: rule for rule in SHEETS[sheet]}
+    for name, heading in touched.items():
+        text = edits[heading].strip()
+        row.fixes[heading] = text
+        row.raw = (
+            {**row.raw, heading: text[:2000]} if text else {k: v for k, v in row.raw.items() if k != heading}
+        )
+        values, reason = _judge(rules[name], text or None, unit_of(heading) or unit, heading)
+        row.values.update(values or {})
+        if reason is not None:
+            row.reasons.append(reason)
+    for rule in SHEETS[sheet]:
+        if rule.is_required and rule.name != "name":
+            _require(rule, [row])
+
+
+def headings_of(mapping: Mapping[str, str], sheet: SheetKind) -> dict[str, str]:
+    """field → the heading it is shown and edited under: that of the file, else the field's own label."""
+    taken = set(mapping.values())
+    return {
+        rule.name: mapping.get(rule.name) or ("" if rule.label in taken else rule.label)
+        for rule in SHEETS[sheet]
+    }
+
+
 def plain(value: Any) -> Any:
     """A judged value as plain JSON: days as ISO text, enum members as their codes."""
     if isinstance(value, Word):
@@ -162,4 +215,4 @@ def plain(value: Any) -> Any:
 
 
 def _raw(cell: Cell) -> str:
-    return cell.strip()[:2000] if isinstance(cell, str) else shown(cell)
+    return cell.replace("\x00", "").strip()[:2000] if isinstance(cell, str) else shown(cell)

@@ -10,6 +10,7 @@ from crm.core.sheets import Column, ColumnKind, SheetSpec, csv_chunks, write_csv
 from crm.core.words import N_, Word
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.fields import Rule
+from crm.firms.rules.staged import REASON, ROW
 from crm.firms.rules.words import SheetKind
 
 Say = Callable[[Any], str]
@@ -62,7 +63,7 @@ def left_rows(
 ) -> None:
     """Rows that were not taken: as they were, with the row number and the reason beside them."""
     columns = [Column(name) for name in headings]
-    columns += [Column(say(N_("原行号")), ColumnKind.INTEGER), Column(say(N_("原因")), width=60)]
+    columns += [Column(say(ROW), ColumnKind.INTEGER), Column(say(REASON), width=60)]
     body = ((*(raw.get(name, "") for name in headings), row_no, why) for row_no, raw, why in rows)
     write_xlsx(target, [SheetSpec(say(N_("未导入的行")), columns, body)])
 

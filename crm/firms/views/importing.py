@@ -10,28 +10,27 @@ from werkzeug.datastructures import MultiDict
 
 from crm.core import jobs, lists
 from crm.core.clock import today
-from crm.core.db import db
+from crm.core.db import db, intent
 from crm.core.forms import options
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
 from crm.core.sheets import DEFAULT
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
-from crm.core.words import N_, Missing, Refused
+from crm.core.words import N_, Refused
 from crm.firms import queries, sheets
-from crm.firms.actions import staging
+from crm.firms.actions import recalling, staging, writing
 from crm.firms.forms import UploadForm
 from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import SHEETS
-from crm.firms.rules.names import differences
 from crm.firms.rules.reasons import message
-from crm.firms.rules.standing import mask_mail, mask_phone
+from crm.firms.rules.staged import masked
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.sheets.batches import open_batch
 from crm.firms.views.blueprint import bp, toast
 from crm.firms.views.listing import download
+from crm.firms.views.staged import is_busy, is_stuck, staged_rows
 
-MASKED = {"phone": mask_phone, "email": mask_mail}  # what is there already shows only to who reveals it
 AT_ONCE = 150_000  # bytes read within the request; larger files go to the queue
 ROWS_AT_ONCE = 2_000  # rows written within the request
 
@@ -91,31 +90,38 @@ def _content(form: UploadForm) -> tuple[bytes, str, dict[str, Any]]:
 
 
 def _read(batch: ImportBatch, content: bytes) -> Any:
-    """Read at once when small, else leave it to the queue. Commits."""
+    """Read at once when small, else leave it to the queue. Commits: the file is kept first, then read and matched
+    beside other people's saves, and what came of it is written at the end."""
     session, viewer = db.session(), actor()
+    batch_id = batch.id
     if len(content) > AT_ONCE:
-        batch.job_id = jobs.enqueue(session, "firms.import-read", actor=viewer, batch_id=batch.id)
+        batch.job_id = jobs.enqueue(session, "firms.import-read", actor=viewer, batch_id=batch_id)
         commit()
-        return back_to("firms.import_show", batch_id=batch.id)
-    try:
-        opened = open_batch(content, batch.filename, batch.sheet, batch.options, batch.mapping)
-        if opened.problem is not None:
-            staging.fail(
-                session, batch, opened.problem, actor=viewer, headings=opened.headings, mapping=opened.mapping,
-                sheet_names=opened.sheet_names,
-            )  # fmt: skip
-        else:
-            staged = staging.judge(
-                session, opened.rows, actor=actor(), sheet=batch.sheet, mode=batch.mode, today=today()
-            )
-            staging.stage(
-                session, batch, staged, actor=viewer, mapping=opened.mapping, headings=opened.headings,
-                sheet_names=opened.sheet_names,
-            )  # fmt: skip
-    except Refused as refusal:
-        staging.fail(session, batch, refusal, actor=viewer)
+        return back_to("firms.import_show", batch_id=batch_id)
     commit()
-    return back_to("firms.import_show", batch_id=batch.id)
+    opened, staged, problem = None, [], None
+    with intent("read"):
+        batch = queries.get_batch(session, batch_id, viewer=viewer)
+        try:
+            opened = open_batch(
+                session, batch, content, viewer=viewer, fixes=queries.fixes_of(session, batch_id)
+            )
+            problem = opened.problem
+            if problem is None:
+                staged = staging.judge(
+                    session, opened.rows, actor=viewer, sheet=batch.sheet, mode=batch.mode, today=today()
+                )
+        except Refused as refusal:
+            problem = refusal
+        session.rollback()
+    batch = queries.get_batch(session, batch_id, viewer=viewer)
+    told = opened.told() if opened is not None else {}
+    if problem is not None:
+        staging.fail(session, batch, problem, actor=viewer, **told)
+    else:
+        staging.stage(session, batch, staged, actor=viewer, **told)
+    commit()
+    return back_to("firms.import_show", batch_id=batch_id)
 
 
 @bp.get("/firms/import/<int:batch_id>")
@@ -129,29 +135,35 @@ def import_show(batch_id: int) -> Any:
     back = lists.position(request.args.get("before", ""), queries.ROW_SORT, is_back=True)
     page = queries.list_rows(session, batch_id, outcome, position or back)
     firms = queries.firm_names(session, [row.firm_id for row in page.rows if row.firm_id])
-    labels = {rule.name: say(rule.label) for rule in SHEETS.get(batch.sheet, ())}
     base: dict[str, Any] = {"batch_id": batch_id, "outcome": outcome.value}
     undecided = queries.undecided(session, batch_id) if counts[RowOutcome.DOUBTFUL] else 0
     decided = counts[RowOutcome.DOUBTFUL] - undecided
+    is_open = batch.state is BatchState.READY
+    may_fix = is_open and outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL)
     return render_template(
         "firms/import.html",
         batch=batch,
         counts=counts,
         outcome=outcome,
         page=page,
-        rows=[_shown(row, firms, labels) for row in page.rows],
+        rows=staged_rows(batch, page.rows, firms, viewer, may_fix),
+        may_fix=may_fix,
         next_url=url_for("firms.import_show", after=page.after, **base) if page.after else None,
         previous_url=url_for("firms.import_show", before=page.before, **base) if page.before else None,
         undecided=undecided,
         to_write=counts[RowOutcome.NEW] + counts[RowOutcome.CHANGED] + decided,
         problem=say(message(batch.problem)) if batch.problem else None,
+        notices=[say(message(each)) for each in batch.options.get("notices", ())],
         rules=SHEETS.get(batch.sheet, ()),
         ignored=[name for name in batch.headings if name not in batch.mapping.values()],
         units=sheets.UNITS,
         modes=list(ImportMode),
         outcomes=list(RowOutcome),
         states=BatchState,
-        is_open=batch.state is BatchState.READY,
+        is_open=is_open,
+        is_own=queries.is_own(batch, viewer),
+        is_stuck=is_stuck(session, batch),
+        is_busy=is_busy(session, batch),
     )
 
 
@@ -163,48 +175,13 @@ def _outcome(counts: dict[RowOutcome, int]) -> RowOutcome:
     return next((outcome for outcome in order if counts[outcome]), RowOutcome.NEW)
 
 
-def _shown(row: Any, firms: dict[int, str], labels: dict[str, str]) -> dict[str, Any]:
-    """A staged row as the preview shows it."""
-    more = {
-        "capital_yuan": "capital",
-        "capital_text": "capital",
-        "street_id": "street",
-        "officer_id": "officer",
-    }
-    return {
-        "row": row.row,
-        "name": row.values.get("name") or next(iter(row.raw.values()), ""),
-        "code": row.values.get("code"),
-        "person": row.values.get("person"),
-        "firm_id": row.firm_id,
-        "firm": firms.get(row.firm_id),
-        "reasons": [(reason.get("column") or "", say(message(reason))) for reason in row.reasons],
-        "changes": [
-            (
-                labels.get(more.get(key, key), key),
-                _plain(MASKED[key](old) if key in MASKED else old),
-                _plain(new),
-            )
-            for key, (old, new) in row.changes.items()
-        ],
-        "candidates": row.candidates,
-        "decision": row.decision,
-        "raw": row.raw,
-    }
-
-
-def _plain(value: Any) -> str:
-    if value is None or value == []:
-        return "—"
-    return gettext("、").join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 @bp.post("/firms/import/<int:batch_id>/columns")
 @needs("firm:import")
 def import_columns(batch_id: int) -> Any:
-    """Read the file anew with other columns, worksheet, unit or mode."""
+    """Read the file anew with other columns, worksheet, unit or mode; what was put right may be remembered."""
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)
+    keeps = request.form.get("remember") == "1"
     mapping = {
         rule.name: heading
         for rule in SHEETS[batch.sheet]
@@ -218,10 +195,12 @@ def import_columns(batch_id: int) -> Any:
     worksheet = request.form.get("worksheet", "")
     if worksheet in batch.options.get("sheet_names", []):
         if worksheet != batch.options.get("sheet_name"):
-            mapping = {}
+            mapping, keeps = {}, False
         given["sheet_name"] = worksheet
     mode = request.form.get("mode", "")
     try:
+        if keeps and mapping:
+            recalling.remember(session, batch, mapping, given.get("unit", ""), actor=viewer)
         staging.again(
             session, batch, actor=viewer, mode=ImportMode(mode) if mode in {m.value for m in ImportMode} else None,
             mapping=mapping, **given,
@@ -236,69 +215,6 @@ def import_columns(batch_id: int) -> Any:
     return _read(batch, content)
 
 
-@bp.get("/firms/import/<int:batch_id>/doubtful")
-@needs("firm:import")
-def import_doubtful(batch_id: int) -> Any:
-    """One doubtful row after the other, decided by keyboard."""
-    session, viewer = db.session(), actor()
-    batch = queries.get_batch(session, batch_id, viewer=viewer)
-    raw = request.args.get("row", "")
-    row_no = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
-    if row_no is None:
-        row_no = queries.next_doubtful(session, batch_id)
-    page = queries.list_rows(session, batch_id, RowOutcome.DOUBTFUL, None, 200)
-    if row_no is None or batch.state is not BatchState.READY:
-        return back_to("firms.import_show", batch_id=batch_id, outcome=RowOutcome.DOUBTFUL.value)
-    row = queries.get_row(session, batch_id, row_no)
-    if row.outcome is not RowOutcome.DOUBTFUL:
-        raise Missing(N_("没有这一行。"))
-    name = row.values.get("name") or ""
-    order = [other.row for other in page.rows]
-    at = order.index(row_no) if row_no in order else 0
-    return render_template(
-        "firms/import_doubtful.html",
-        batch=batch,
-        row=row,
-        name=name,
-        queue=page.rows,
-        candidates=[
-            {
-                **each,
-                "parts": differences(name, each["name"])[1],
-                "why": [say(message(r)) for r in each["reasons"]],
-            }
-            for each in row.candidates
-        ],
-        reasons=[say(message(reason)) for reason in row.reasons],
-        may_create=batch.sheet is SheetKind.REGISTRY and batch.mode is not ImportMode.UPDATE and bool(name),
-        undecided=queries.undecided(session, batch_id),
-        total=int(batch.counts.get(RowOutcome.DOUBTFUL.value, 0)),
-        previous=order[at - 1] if at > 0 else None,
-        following=order[at + 1] if at + 1 < len(order) else None,
-    )
-
-
-@bp.post("/firms/import/<int:batch_id>/doubtful/<int:row_no>")
-@needs("firm:import")
-def import_decide(batch_id: int, row_no: int) -> Any:
-    session, viewer = db.session(), actor()
-    batch = queries.get_batch(session, batch_id, viewer=viewer)
-    row = queries.get_row(session, batch_id, row_no)
-    decision = request.form.get("act") or request.form.get("decision")
-    try:
-        staging.decide(session, batch, row, actor=viewer, decision=decision or None)
-        commit()
-    except Refused as refusal:
-        session.rollback()
-        flash(say(refusal), "error")
-        return back_to("firms.import_doubtful", batch_id=batch_id, row=row_no)
-    following = queries.next_doubtful(session, batch_id, row_no) or queries.next_doubtful(session, batch_id)
-    if following is None:
-        flash(gettext("存疑的行都已核对。"), "done")
-        return back_to("firms.import_show", batch_id=batch_id, outcome=RowOutcome.DOUBTFUL.value)
-    return back_to("firms.import_doubtful", batch_id=batch_id, row=following)
-
-
 @bp.post("/firms/import/<int:batch_id>/write")
 @needs("firm:import")
 def import_write(batch_id: int) -> Any:
@@ -309,11 +225,11 @@ def import_write(batch_id: int) -> Any:
     )
     try:
         if writes > ROWS_AT_ONCE:
-            staging.hand_over(session, batch, actor=viewer)
+            writing.hand_over(session, batch, actor=viewer)
             batch.job_id = jobs.enqueue(session, "firms.import-write", actor=viewer, batch_id=batch.id)
             commit()
             return back_to("firms.import_show", batch_id=batch_id)
-        staging.write(session, batch, actor=viewer, today=today())
+        writing.write(session, batch, actor=viewer, today=today())
         commit()
     except Refused as refusal:
         session.rollback()
@@ -330,7 +246,12 @@ def import_undo(batch_id: int) -> Any:
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)
     try:
-        staging.undo_import(session, batch, actor=viewer)
+        if queries.part_count(session, batch_id) > 1:
+            writing.check_undo(batch, viewer)
+            batch.job_id = jobs.enqueue(session, "firms.import-undo", actor=viewer, batch_id=batch.id)
+            commit()
+            return back_to("firms.import_show", batch_id=batch_id)
+        writing.undo_import(session, batch, actor=viewer)
         commit()
         flash(gettext("已撤销整个导入。"), "done")
     except Refused as refusal:
@@ -360,8 +281,13 @@ def import_drop(batch_id: int) -> Any:
 def import_left(batch_id: int) -> Any:
     """The rows that were not taken, with the reason beside each."""
     batch = queries.get_batch(db.session(), batch_id, viewer=actor())
+    is_own = queries.is_own(batch, actor())
     rows = (
-        (row.row_no, row.raw, gettext("；").join(_why(reason) for reason in row.reasons))
+        (
+            row.row_no,
+            row.raw if is_own else masked(row.raw),
+            gettext("；").join(_why(reason) for reason in row.reasons),
+        )
         for row in queries.left_rows(db.session(), batch_id)
     )
     file = io.BytesIO()

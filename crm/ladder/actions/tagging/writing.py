@@ -179,7 +179,8 @@ def _new_firms(
         firms.setdefault(
             key,
             {**named(row.name), "code": _whole_code(row.code), "status": FirmStatus.ACTIVE,
-             "source": batch.title[:80], "source_number": row.number},
+             "source": batch.title[:80], "source_number": row.number,
+             "created_by_id": None},  # whoever brings a list in does not make its firms their own
         )  # fmt: skip
         owners[row.id] = key
     ids = dict(zip(firms, audit.insert_many(session, Firm, list(firms.values())), strict=True))
