@@ -10,23 +10,29 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
+from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
 from crm.core.records import Fact, Part, RecordKind, Show
 from crm.core.words import C_, N_
 from crm.firms import actions
+from crm.firms.actions.merging import absorb
 from crm.firms.actions.registry import EDITABLE
 from crm.firms.models import (
     AboveScale,
     Contact,
     EquityRound,
     Firm,
+    FirmDistinction,
     FirmMove,
     FirmName,
+    FirmPair,
+    ImportRow,
     IpCount,
     RdInstitution,
     YearFigures,
 )
 from crm.firms.queries.scope import editable_by, visible_to
+from crm.firms.rules.words import LeadingIndustry, Metric
 
 
 def _named(column: Any, key: Any) -> Show:
@@ -58,6 +64,50 @@ def _archive(
 ) -> None:
     actions.archive(session, firm, actor=actor, today=today, version=version, reason=reason)
 
+
+def _sources(kept: Mapping[str, Any], gone: Mapping[str, Any], taken: frozenset[str]) -> Mapping[str, Any]:
+    """Each figure brings its source along."""
+    theirs = gone["sources"] or {}
+    own = {name: source for name, source in (kept["sources"] or {}).items() if name not in taken}
+    return {"sources": {**own, **{name: theirs[name] for name in taken if name in theirs}}}
+
+
+PARTS = (
+    Part(
+        FirmName,
+        "firm_id",
+        ("name",),
+        (Fact("kind", N_("名称种类")), Fact("until_on", N_("用到哪天"))),
+    ),
+    Part(
+        FirmMove,
+        "firm_id",
+        facts=(Fact("status", N_("状态")), Fact("on", N_("日期")), Fact("reason", N_("原因"))),
+        follows="status",
+    ),
+    Part(Contact, "firm_id", single="is_primary"),
+    Part(
+        YearFigures,
+        "firm_id",
+        ("year",),
+        tuple(Fact(metric.value, metric.label) for metric in Metric),
+        combine=_sources,
+    ),
+    Part(
+        IpCount,
+        "firm_id",
+        ("kind", "acquisition", "counted_on"),
+        (Fact("count", N_("件数")), Fact("source", N_("来源"))),
+    ),
+    Part(EquityRound, "firm_id"),
+    Part(RdInstitution, "firm_id"),
+    Part(
+        AboveScale,
+        "firm_id",
+        ("year",),
+        (Fact("is_above", N_("规上")), Fact("is_industrial", N_("工业企业")), Fact("source", N_("来源"))),
+    ),
+)
 
 FIRM = RecordKind(
     code="firm",
@@ -94,16 +144,29 @@ FIRM = RecordKind(
         Fact("archive_reason", N_("归档原因")),
         Fact("merged_into_id", N_("并入"), _named(Firm.name, Firm.id)),
     ),
-    parts=(
-        Part(FirmName, "firm_id", ("name",)),
-        Part(FirmMove, "firm_id"),
-        Part(Contact, "firm_id"),
-        Part(YearFigures, "firm_id", ("year",)),
-        Part(IpCount, "firm_id", ("kind", "acquisition", "counted_on")),
-        Part(EquityRound, "firm_id"),
-        Part(RdInstitution, "firm_id"),
-        Part(AboveScale, "firm_id", ("year",)),
+    parts=PARTS,
+)
+
+MERGING = Merging(
+    needs="firm:merge",
+    identity="code",
+    together=(
+        ("capital_yuan", "capital_text"),
+        ("source", "source_number"),
+        ("status", "status_on", "status_reason"),
     ),
+    earliest=frozenset({"registered_on"}),
+    blanks={"leading_industry": LeadingIndustry.OTHER},
+    columns=frozenset({"name_key", "name_sort"}),  # of the name chosen
+    absorb=absorb,
+    parts=list(PARTS),
+    derived=[Derived(FirmPair, "low_id"), Derived(FirmPair, "high_id")],
+    stays=[
+        Stays(Firm, "merged_into_id", N_("先前并入另一家的，仍记着当时并入了谁")),
+        Stays(FirmDistinction, "low_id", N_("「不是同一家」的判断说的是当时那一条")),
+        Stays(FirmDistinction, "high_id", N_("「不是同一家」的判断说的是当时那一条")),
+        Stays(ImportRow, "firm_id", N_("导入批次记着当时写到了哪一条")),
+    ],
 )
 
 KINDS = (FIRM,)

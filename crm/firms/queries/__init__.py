@@ -34,6 +34,7 @@ from crm.firms.queries.listing import (
     officers,
     streets,
 )
+from crm.firms.queries.merged import Merged, merged_codes, survivor, taken_in, with_merged
 from crm.firms.queries.record import (
     PANELS,
     TAGS,
@@ -67,6 +68,7 @@ __all__ = [
     "TAGS",
     "Alike",
     "Found",
+    "Merged",
     "Panel",
     "Places",
     "above_scale_of",
@@ -97,6 +99,7 @@ __all__ = [
     "list_rows",
     "matcher",
     "matching",
+    "merged_codes",
     "moves_of",
     "names_of",
     "near",
@@ -108,6 +111,9 @@ __all__ = [
     "rights",
     "search",
     "streets",
+    "survivor",
+    "taken_in",
     "undecided",
     "visible_to",
+    "with_merged",
 ]  # fmt: skip

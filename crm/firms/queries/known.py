@@ -15,13 +15,14 @@ from crm.core.folding import fold
 from crm.core.permissions import Actor
 from crm.core.words import N_, Missing
 from crm.firms.models import Firm, FirmName, ImportBatch, ImportFile, ImportRow
+from crm.firms.queries.merged import merged_codes
 from crm.firms.rules.joining import Known
 from crm.firms.rules.matching import Matcher
 from crm.firms.rules.words import RowOutcome
 
 
 def known_firms(session: Session) -> Known:
-    """Every firm that has not been merged away, by code and names. Two statements."""
+    """Every firm that has not been merged away, by code and names, and the codes merged into it. Three statements."""
     known = Known()
     for row in session.execute(
         sa.select(Firm.id, Firm.name, Firm.name_key, Firm.code).where(Firm.merged_into_id.is_(None))
@@ -31,6 +32,8 @@ def known_firms(session: Session) -> Known:
         sa.select(FirmName.firm_id, FirmName.name, FirmName.name_key)
     ):
         known.add_former(firm_id, name, name_key)
+    for code, firm_id in merged_codes(session).items():
+        known.add_code(firm_id, code)
     return known
 
 

@@ -25,6 +25,7 @@ from crm.firms.models import (
     RdInstitution,
     YearFigures,
 )
+from crm.firms.queries.merged import Merged, survivor, with_merged
 from crm.firms.queries.scope import editable_by, figures_visible_to, reach, visible_to
 
 
@@ -65,7 +66,8 @@ class History:
 
 
 def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
-    """The firm with its street and officer. Raises `Missing` when there is none, or none to be seen."""
+    """The firm with its street and officer. Raises `Missing` when there is none, or none to be seen, and `Merged`
+    when it has become part of another."""
     if not 0 < firm_id < 2**63:
         raise Missing(N_("没有这家企业。"))
     found = session.execute(
@@ -75,6 +77,9 @@ def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
     ).scalar_one_or_none()
     if found is None:
         raise Missing(N_("没有这家企业。"))
+    if found.merged_into_id is not None:
+        into, its_name = survivor(session, found.merged_into_id)
+        raise Merged(found.id, into, found.name, its_name)
     return found
 
 
@@ -176,16 +181,18 @@ def above_scale_of(session: Session, firm_id: int) -> Sequence[AboveScale]:
 
 
 def history_of(session: Session, firm_id: int, limit: int = 12) -> list[History]:
-    """The latest operations on this firm's record, with the facts they changed. Two statements."""
+    """The latest operations on this firm's record and on those merged into it, with the facts they changed. Two
+    statements."""
+    ids = with_merged(firm_id)
     row_ops = (
         sa.select(AuditChange.operation)
-        .where(AuditChange.kind == "firms", AuditChange.row_id == firm_id)
+        .where(AuditChange.kind == "firms", AuditChange.row_id.in_(ids))
         .order_by(AuditChange.id.desc())
         .limit(limit)
     )
     subject_ops = (
         sa.select(AuditEnvelope.operation)
-        .where(AuditEnvelope.subject_kind == "firm", AuditEnvelope.subject_id == firm_id)
+        .where(AuditEnvelope.subject_kind == "firm", AuditEnvelope.subject_id.in_(ids))
         .order_by(AuditEnvelope.seq.desc())
         .limit(limit)
     )
@@ -209,7 +216,7 @@ def history_of(session: Session, firm_id: int, limit: int = 12) -> list[History]
         sa.select(AuditChange.operation, AuditChange.before, AuditChange.after)
         .where(
             AuditChange.kind == "firms",
-            AuditChange.row_id == firm_id,
+            AuditChange.row_id.in_(ids),
             AuditChange.verb == "update",
             AuditChange.operation.in_(list(found)),
         )

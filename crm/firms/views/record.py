@@ -55,6 +55,7 @@ def page(firm_id: int, revealed: Any = None) -> str:
         mask_phone=mask_phone,
         mask_mail=mask_mail,
         names=queries.names_of(session, firm_id),
+        taken_in=queries.taken_in(session, firm_id),
         figures=figures,
         metrics=[m for m in Metric if any(getattr(row, m.value) is not None for row in figures)],
         above=queries.above_scale_of(session, firm_id),
