@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, merging, migrating, records, transaction, undo, web
+from crm.core import audit, errors, i18n, jobs, logs, merging, migrating, records, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -98,6 +98,7 @@ def fill_slots() -> None:
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
+    jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
     undo.ACTIONS.update(
         {
             action: text

@@ -15,9 +15,10 @@ from crm.core.db import db
 from crm.core.i18n import say
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
-from crm.firms import queries, sheets
+from crm.firms import actions, queries, sheets
 from crm.firms.actions import staging
 from crm.firms.rules.columns import rules_of
+from crm.firms.rules.pairing import suspected
 from crm.firms.rules.reasons import message
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
@@ -195,11 +196,26 @@ def run_search(arguments: argparse.Namespace, context: Context) -> None:
             context.say(f"{hit.id}\t{hit.name}\t{hit.code or ''}\t{say(hit.why)}")
 
 
+def run_duplicates(_arguments: argparse.Namespace, context: Context) -> None:
+    """Compare all firms with all others; the page of suspected pairs shows what was found."""
+    context.actor.require("firm:merge")
+    session = db.session()
+    pairs = suspected(queries.pairing_entries(session))
+    new, gone = actions.store(session, pairs, today=today())
+    commit(session)
+    context.say(
+        say(N_("疑似重复 %(n)d 对：新增 %(new)d，不再疑似 %(gone)d"), n=len(pairs), new=new, gone=gone)
+    )
+    if context.as_json:
+        context.emit({"pairs": len(pairs), "new": new, "gone": gone})
+
+
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
     Command(("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments),
     Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments),
+    Command(("firms", "duplicates"), "查找疑似重复的企业 / look for firms entered twice", run_duplicates),
 ]
 
 __all__ = ["COMMANDS", "BatchState"]

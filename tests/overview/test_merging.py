@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit, merging
 from crm.core.audit_verify import verify
 from crm.core.merging import LEFT, RIGHT
-from crm.core.permissions import Actor, Forbidden, system
+from crm.core.permissions import Actor, Forbidden
 from crm.core.records import kind_of
 from crm.core.transaction import commit
 from crm.core.undo import Blocked
@@ -108,6 +108,7 @@ def test_the_other_is_put_away_and_its_name_and_code_go_to_the_one_that_stays(se
     assert (operation.params["kept"], operation.params["gone"]) == (left, right)
     found = queries.search(session, "拓屿精密机械制造", ROBOT)
     assert [hit.id for hit in found] == [left]
+    assert load_registry(session, ROBOT).matcher.match(name).firm_id == left
 
 
 def test_the_other_name_may_be_the_one_that_stays(session: Session) -> None:
@@ -146,6 +147,10 @@ def test_two_codes_are_two_firms_unless_somebody_says_why(session: Session) -> N
     # lists that print the other code still mean the firm
     assert load_registry(session, ROBOT).matcher.match("别的名称", CODES[0]).firm_id == left
     assert queries.known_firms(session).by_code(CODES[0]) == left
+    with pytest.raises(registry.Duplicate) as taken:
+        registry.register(session, actor=ROBOT, today=TODAY, name="浙江别的企业有限公司", code=CODES[0])
+    session.rollback()
+    assert taken.value.firm_id == left
     part(session, right)
     assert snapshot(session) == before
 
@@ -289,10 +294,7 @@ def test_a_change_between_preview_and_merge_is_a_conflict_that_says_who(session:
     seen = shown(session, left, right)
     session.rollback()
     finance = people.actor(session, people.FINANCE)
-    registry.set_ip(
-        session, get(session, right), actor=finance, today=TODAY, counted_on=D(2026, 2, 2),
-        counts={("class-one", "unknown"): 3}, source=None,
-    ) if False else registry.edit(session, get(session, right), actor=finance, today=TODAY, business="改过")  # fmt: skip
+    registry.edit(session, get(session, right), actor=finance, today=TODAY, business="改过")
     commit(session)
     with pytest.raises(Conflict):
         merge(session, left, right, mark=seen.mark)
@@ -390,6 +392,3 @@ def test_the_firm_counts_once_also_in_the_past(session: Session) -> None:
     assert session.scalars(sa.select(StageInterval.id).where(StageInterval.firm_id == right)).all() == []
     assert session.scalar(sa.select(sa.func.count()).where(AboveScale.firm_id == left))
     assert session.scalar(sa.select(sa.func.count()).where(IpCount.firm_id == left))
-
-
-assert system

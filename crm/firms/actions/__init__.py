@@ -14,6 +14,7 @@ from crm.firms.actions.holdings import (
     set_figures,
     set_ip,
 )
+from crm.firms.actions.pairs import distinguish, store
 from crm.firms.actions.registry import (
     add_name,
     archive,
@@ -33,6 +34,7 @@ __all__ = [
     "add_name",
     "archive",
     "check_editor",
+    "distinguish",
     "drop_contact",
     "drop_equity",
     "drop_institution",
@@ -52,4 +54,5 @@ __all__ = [
     "set_figures",
     "set_ip",
     "set_many",
+    "store",
 ]

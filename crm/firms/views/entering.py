@@ -70,8 +70,10 @@ def look_alikes() -> Any:
     """Firms that may be the one being typed: a part of the form."""
     name = request.args.get("name", "").replace("\x00", "")[:200]
     code = request.args.get("code", "").replace("\x00", "")[:40]
-    found = queries.near(db.session(), name=name, code=code, viewer=actor())
-    return render_template("firms/_alike.html", found=found)
+    raw = request.args.get("but", "")
+    but = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
+    found = queries.near(db.session(), name=name, code=code, viewer=actor(), but=but)
+    return render_template("firms/_alike.html", found=found, but=but)
 
 
 def _firm(firm_id: int) -> Firm:
@@ -83,13 +85,13 @@ def _firm(firm_id: int) -> Firm:
 def rename(firm_id: int) -> Any:
     firm = _firm(firm_id)
     form = RenameForm(MultiDict({"version": str(firm.version), "on": today().isoformat()}))
-    return render_template("firms/rename.html", firm=firm, form=form, refused=None)
+    return render_template("firms/rename.html", firm=firm, form=form, refused=None, duplicate=None)
 
 
 @bp.post("/firms/<int:firm_id>/rename")
 @needs("firm:edit")
 def rename_save(firm_id: int) -> Any:
-    firm, form, refused = _firm(firm_id), RenameForm(), None
+    firm, form, refused, duplicate = _firm(firm_id), RenameForm(), None, None
     actions.check_editor(db.session(), firm, actor=actor())
     if form.validate():
         try:
@@ -108,8 +110,10 @@ def rename_save(firm_id: int) -> Any:
             return back_to("firms.show", firm_id=firm_id)
         except Refused as refusal:
             db.session.rollback()
+            duplicate = refusal if isinstance(refusal, Duplicate) else None
             refused, firm = form.refuse(refusal), _firm(firm_id)
-    return render_template("firms/rename.html", firm=firm, form=form, refused=refused), form.http_status
+    page = render_template("firms/rename.html", firm=firm, form=form, refused=refused, duplicate=duplicate)
+    return page, form.http_status
 
 
 @bp.get("/firms/<int:firm_id>/move")

@@ -145,7 +145,7 @@ def _editable(firm_id: int) -> Firm:
     return firm
 
 
-def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) -> str:
+def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None, duplicate: Any = None) -> str:
     is_part = request.headers.get("HX-Request") == "true"
     return render_template(
         "firms/_section_form.html" if is_part else "firms/edit.html",
@@ -154,6 +154,7 @@ def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) 
         section=section,
         title=gettext("编辑企业") if section == "all" else say(SECTIONS[section][0]),
         refused=refused,
+        duplicate=duplicate,
     )
 
 
@@ -166,7 +167,7 @@ def save(firm_id: int, section: str) -> Any:
     form = FirmForm(merged(request.form, {name: theirs[name] for name in names}))
     keep(form, names)
     offer(form)
-    refused = None
+    refused, duplicate = None, None
     if form.validate():
         try:
             actions.edit(
@@ -181,8 +182,9 @@ def save(firm_id: int, section: str) -> Any:
         except Refused as refusal:
             db.session.rollback()
             refused = form.refuse(refusal)
+            duplicate = refusal if isinstance(refusal, actions.Duplicate) else None
             firm = queries.get_firm(db.session(), firm_id, viewer=actor())
-    return _form(form, firm, section, refused), 422
+    return _form(form, firm, section, refused, duplicate), 422
 
 
 _COLUMNS = {"capital": "capital_yuan", "street": "street_id", "officer": "officer_id"}

@@ -87,7 +87,12 @@ def _clash(clash: Clash, picks: Any) -> dict[str, Any]:
     return {
         "name": clash.name,
         "title": " · ".join(text for text in shown if text),
-        "choices": [_choice(choice, picks) for choice in clash.choices],
+        # what reads the same on both sides needs no choosing (two entries of one certificate renewed)
+        "choices": [
+            shown_choice
+            for choice in clash.choices
+            if (shown_choice := _choice(choice, picks))[LEFT] != shown_choice[RIGHT]
+        ],
         "picked": picked if picked in (*SIDES, "each") else clash.default,
         "is_settled": clash.part.settle is not None,
         "has_facts": bool(clash.part.facts),
