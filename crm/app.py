@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +14,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, migrating, records, transaction, undo, web
+from crm.core import audit, errors, i18n, jobs, logs, merging, migrating, records, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -91,6 +92,15 @@ def fill_slots() -> None:
     # the kinds of records that history, restore, merge, bulk change and undo serve
     for feature in ("accounts", "firms", "ladder"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
+    # how firms merge: the registry's parts, then those the ladder hangs on firms
+    firms, ladder_records = import_module("crm.firms.records").MERGING, import_module("crm.ladder.records")
+    merging.MERGE["firm"] = replace(
+        firms,
+        parts=[*firms.parts, *ladder_records.FIRM_PARTS],
+        derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
+        stays=[*firms.stays, *ladder_records.FIRM_STAYS],
+    )
+    jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
     undo.ACTIONS.update(
         {
             action: text

@@ -173,7 +173,7 @@ def changed_fields(
 
 
 def _sources(session: Session, kind: RecordKind, record: Any, asked: Asked, viewer: Actor) -> list[_Source]:
-    own = sa.and_(AuditChange.kind == kind.table, AuditChange.row_id == record.id)
+    own = sa.and_(AuditChange.kind == kind.table, AuditChange.row_id.in_(lineage(session, kind, record.id)))
     if asked.part is None:
         facts = kind.facts if asked.field is None else tuple(namesakes(kind, asked.field))
         sources = [_Source(kind.model, None, facts, own)]
@@ -200,6 +200,16 @@ def _sources(session: Session, kind: RecordKind, record: Any, asked: Asked, view
         clause = sa.and_(AuditChange.kind == part.table, AuditChange.row_id.in_(ids))
         sources.append(_Source(part.model, part, facts, clause))
     return sources
+
+
+def lineage(session: Session, kind: RecordKind, record_id: int) -> list[int]:
+    """The record and all that became part of it, directly or by way of others: their history is its history."""
+    columns = columns_of(kind.model)
+    if "merged_into_id" not in columns:
+        return [record_id]
+    found = sa.select(sa.literal(record_id, columns["id"].type).label("id")).cte("lineage", recursive=True)
+    found = found.union(sa.select(columns["id"]).where(columns["merged_into_id"] == found.c.id))
+    return list(session.scalars(sa.select(found.c.id)))
 
 
 def _rows(session: Session, kind: RecordKind, record_id: int, parts: Sequence[Part]) -> dict[str, set[int]]:

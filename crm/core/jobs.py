@@ -81,6 +81,9 @@ class Job(Model):
 
 
 _JOBS = cast(sa.Table, Job.__table__)
+NIGHTLY: list[
+    str
+] = []  # slot, filled by the factory: kinds of jobs the worker asks for by itself once a night
 Run = Callable[["Context"], "Mapping[str, Any] | None"]
 Done = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[str, dict[str, Any]] | None"]
 

@@ -34,6 +34,19 @@ class Fact:
     show: Show | None = None
 
 
+class Settle(Protocol):
+    """What becomes of the row of two with one key that is not chosen, when it moves nevertheless: the columns to set.
+    May write rows that hang on it."""
+
+    def __call__(
+        self, session: Session, row: Mapping[str, Any], /, *, actor: Actor, today: dt.date
+    ) -> Mapping[str, Any]: ...
+
+
+Combine = Callable[[Mapping[str, Any], Mapping[str, Any], frozenset[str]], Mapping[str, Any]]
+"""(row that stays, row of the other, columns taken from the other) → further columns that go with those taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class NameOf:
     """A `Show` for ids: the name behind one, or behind many in one statement."""
@@ -53,9 +66,14 @@ class NameOf:
 class Part:
     """Rows of another table that hang on a record by `column`, and move with it when two records become one.
 
-    `key` is what is unique within a record: where both sides have the same, a person chooses (figures of a year).
     `facts` are its columns as people know them, `name` the one a row is called by. `reach` narrows who may read it:
     a condition on the record's own table (not everybody who sees a firm sees its figures).
+
+    `key` is what is unique within a record (rows of which `counts` is false do not take part, nor does a NULL): where
+    both sides have the same, a person chooses between their `facts`, all or one by one (those `together` as one; what is
+    missing on the side chosen is filled from the other, but for `plain` ones, whose absence says something), and
+    `combine` says what goes along. The row not chosen stays with the record put away, or moves as `settle` leaves it. Of rows with the
+    flag `single` a record has one. Rows that follow `follows`, a fact of the record, go with the side chosen for it.
     """
 
     model: type[Base]
@@ -71,6 +89,14 @@ class Part:
 
     def fact(self, name: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.name == name), None)
+
+    together: tuple[tuple[str, ...], ...] = ()
+    plain: frozenset[str] = frozenset()
+    counts: Callable[[Mapping[str, Any]], bool] | None = None
+    combine: Combine | None = None
+    settle: Settle | None = None
+    single: str = ""
+    follows: str = ""
 
 
 class Change(Protocol):

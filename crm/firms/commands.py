@@ -20,6 +20,7 @@ from crm.firms.actions import staging, writing
 from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import rules_of
 from crm.firms.rules.contacts import Identity
+from crm.firms.rules.pairing import suspected
 from crm.firms.rules.reasons import message
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
@@ -290,6 +291,20 @@ def run_person(arguments: argparse.Namespace, context: Context) -> None:
         context.say(say(text, staged=len(person.staged), logged=len(person.logged)))
 
 
+def run_duplicates(_arguments: argparse.Namespace, context: Context) -> None:
+    """Compare all firms with all others; the page of suspected pairs shows what was found."""
+    context.actor.require("firm:merge")
+    session = db.session()
+    pairs = suspected(queries.pairing_entries(session))
+    new, gone = actions.store(session, pairs, today=today())
+    commit(session)
+    context.say(
+        say(N_("疑似重复 %(n)d 对：新增 %(new)d，不再疑似 %(gone)d"), n=len(pairs), new=new, gone=gone)
+    )
+    if context.as_json:
+        context.emit({"pairs": len(pairs), "new": new, "gone": gone})
+
+
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
@@ -303,6 +318,7 @@ COMMANDS = [
         _person_arguments,
     ),
     Command(("firms", "search"), "搜索企业 / search firms", run_search, _search_arguments, is_reading=True),
+    Command(("firms", "duplicates"), "查找疑似重复的企业 / look for firms entered twice", run_duplicates),
 ]
 
 __all__ = ["COMMANDS", "BatchState"]

@@ -12,9 +12,10 @@ from flask import current_app
 from crm.core.clock import now
 from crm.core.jobs import Cancelled, Context, handler
 from crm.core.words import N_, Refused
-from crm.firms import queries
+from crm.firms import actions, queries
 from crm.firms.actions import staging, writing
 from crm.firms.models import ImportBatch
+from crm.firms.rules.pairing import suspected
 from crm.firms.rules.words import BatchState
 from crm.firms.sheets.batches import open_batch
 
@@ -219,4 +220,25 @@ def prune(ctx: Context) -> dict[str, Any] | None:
     return {"pruned": pruned}
 
 
-__all__ = ["prune", "read", "take_back", "write"]
+@handler(
+    queries.PAIRS_JOB, title=N_("查找疑似重复的企业"), done=lambda params, result: ("firms.duplicates", {})
+)
+def find_pairs(ctx: Context) -> dict[str, Any]:
+    """Compare the firms touched since the last search with all others; with `full`, all with all."""
+    with ctx.reading() as session:
+        since = None if ctx.params.get("full") else queries.last_search(session)
+        touched = None if since is None else queries.touched_since(session, since)
+        entries = queries.pairing_entries(session) if touched is None or touched else []
+        pairs = suspected(
+            entries,
+            touched,
+            lambda done, total: ctx.progress(done, total, N_("正在比对 %(n)d 家企业"), n=len(entries)),
+        )
+    with ctx.writing() as session:
+        new, gone = actions.store(session, pairs, today=ctx.today, touched=touched)
+        result = {"pairs": len(pairs), "new": new, "gone": gone}
+        ctx.commit(session, result=result)
+    return result
+
+
+__all__ = ["find_pairs", "prune", "read", "take_back", "write"]

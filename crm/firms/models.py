@@ -224,6 +224,37 @@ class AboveScale(Versioned, Stamped, Model):
     )
 
 
+class FirmPair(Model):
+    """Two firms that may be one, with the reasons: found by a job over the whole registry, never typed."""
+
+    __tablename__ = "firm_pairs"
+    __audited__ = False
+    id: Mapped[Pk]
+    low_id: Mapped[int] = mapped_column(sa.ForeignKey("firms.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(sa.ForeignKey("firms.id", ondelete="CASCADE"), index=True)
+    score: Mapped[int]  # 0..100
+    reasons: Mapped[list[Any]] = mapped_column(default=list)  # [{text, params}]
+    found_on: Mapped[dt.date]
+    __table_args__ = (
+        sa.UniqueConstraint("low_id", "high_id"),
+        sa.Index("ix_firm_pairs_score", "score", "id"),
+    )
+
+
+class FirmDistinction(Versioned, Stamped, Model):
+    """Somebody has looked: these two are not the same firm. Holds as long as both keep their names."""
+
+    __tablename__ = "firm_distinctions"
+    __label__ = N_("不是同一家")
+    id: Mapped[Pk]
+    low_id: Mapped[int] = mapped_column(firm_key())
+    high_id: Mapped[int] = mapped_column(firm_key(), index=True)
+    low_key: Mapped[str] = mapped_column(sa.String(200))  # name_key of each when it was judged
+    high_key: Mapped[str] = mapped_column(sa.String(200))
+    decided_on: Mapped[dt.date]
+    __table_args__ = (sa.UniqueConstraint("low_id", "high_id"),)
+
+
 class ImportBatch(Versioned, Stamped, Model):
     """A spreadsheet on its way in: staged, previewed, written in one transaction, undoable."""
 

@@ -9,24 +9,29 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
+from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
 from crm.core.records import Fact, NameOf, Part, RecordKind
 from crm.core.words import C_, N_
 from crm.firms import actions
+from crm.firms.actions.merging import absorb
 from crm.firms.actions.registry import EDITABLE
 from crm.firms.models import (
     AboveScale,
     Contact,
     EquityRound,
     Firm,
+    FirmDistinction,
     FirmMove,
     FirmName,
+    FirmPair,
+    ImportRow,
     IpCount,
     RdInstitution,
     YearFigures,
 )
 from crm.firms.queries.scope import editable_by, figures_visible_to, visible_to
-from crm.firms.rules.words import Metric
+from crm.firms.rules.words import LeadingIndustry, Metric
 
 NAME_OF_UNIT, NAME_OF_PERSON = NameOf(Unit.short_name, Unit.id), NameOf(User.name, User.id)
 NAME_OF_FIRM = NameOf(Firm.name, Firm.id)
@@ -52,6 +57,60 @@ def _archive(
 ) -> None:
     actions.archive(session, firm, actor=actor, today=today, version=version, reason=reason)
 
+
+def _sources(kept: Mapping[str, Any], gone: Mapping[str, Any], taken: frozenset[str]) -> Mapping[str, Any]:
+    """Each figure brings its source along."""
+    theirs = gone["sources"] or {}
+    own = {name: source for name, source in (kept["sources"] or {}).items() if name not in taken}
+    return {"sources": {**own, **{name: theirs[name] for name in taken if name in theirs}}}
+
+
+PARTS = (
+    Part(
+        FirmName, "firm_id", ("name",), name="name",
+        facts=(Fact("name", N_("名称")), Fact("kind", N_("类别")), Fact("until_on", N_("用到哪一天"))),
+    ),
+    Part(
+        FirmMove, "firm_id", name="on", follows="status",
+        facts=(Fact("status", N_("状态")), Fact("on", N_("状态日期")), Fact("reason", N_("状态原因"))),
+    ),
+    Part(
+        Contact, "firm_id", single="is_primary",
+        facts=(
+            Fact("name", N_("姓名")), Fact("position", N_("职务")), Fact("phone", N_("电话")),
+            Fact("email", N_("邮箱")), Fact("is_primary", N_("主要联系人")), Fact("purpose", N_("用途")),
+        ),
+    ),
+    Part(
+        YearFigures, "firm_id", ("year",), name="year", reach=figures_visible_to, combine=_sources,
+        facts=tuple(Fact(metric.value, metric.label) for metric in Metric),
+    ),
+    Part(
+        IpCount, "firm_id", ("kind", "acquisition", "counted_on"), name="kind",
+        facts=(
+            Fact("kind", N_("知识产权类别")), Fact("acquisition", N_("获得方式")), Fact("counted_on", N_("统计日期")),
+            Fact("count", N_("件数")), SOURCE,
+        ),
+    ),
+    Part(
+        EquityRound, "firm_id", name="investor", reach=figures_visible_to,
+        facts=(
+            Fact("on", N_("到位日期")), Fact("investor", N_("投资方")), Fact("kind", N_("融资类别")),
+            Fact("paid_in_yuan", N_("到位金额")), SOURCE,
+        ),
+    ),
+    Part(
+        RdInstitution, "firm_id", name="name",
+        facts=(
+            Fact("name", N_("机构名称")), Fact("kind", N_("机构类别")), Fact("level", N_("级别")),
+            Fact("recognised_on", N_("认定日期")), Fact("ended_on", N_("撤销日期")), Fact("document", N_("文号")),
+        ),
+    ),
+    Part(
+        AboveScale, "firm_id", ("year",), name="year",
+        facts=(Fact("is_above", N_("规上")), Fact("is_industrial", N_("工业口径")), SOURCE),
+    ),
+)  # fmt: skip
 
 FIRM = RecordKind(
     code="firm",
@@ -88,52 +147,29 @@ FIRM = RecordKind(
         Fact("archive_reason", N_("归档原因")),
         Fact("merged_into_id", N_("并入"), NAME_OF_FIRM),
     ),
-    parts=(
-        Part(
-            FirmName, "firm_id", ("name",), name="name",
-            facts=(Fact("name", N_("名称")), Fact("kind", N_("类别")), Fact("until_on", N_("用到哪一天"))),
-        ),
-        Part(
-            FirmMove, "firm_id", name="on",
-            facts=(Fact("status", N_("状态")), Fact("on", N_("状态日期")), Fact("reason", N_("状态原因"))),
-        ),
-        Part(
-            Contact, "firm_id",
-            facts=(
-                Fact("name", N_("姓名")), Fact("position", N_("职务")), Fact("phone", N_("电话")),
-                Fact("email", N_("邮箱")), Fact("is_primary", N_("主要联系人")), Fact("purpose", N_("用途")),
-            ),
-        ),
-        Part(
-            YearFigures, "firm_id", ("year",), name="year", reach=figures_visible_to,
-            facts=tuple(Fact(metric.value, metric.label) for metric in Metric),
-        ),
-        Part(
-            IpCount, "firm_id", ("kind", "acquisition", "counted_on"), name="kind",
-            facts=(
-                Fact("kind", N_("知识产权类别")), Fact("acquisition", N_("获得方式")), Fact("counted_on", N_("统计日期")),
-                Fact("count", N_("件数")), SOURCE,
-            ),
-        ),
-        Part(
-            EquityRound, "firm_id", name="investor", reach=figures_visible_to,
-            facts=(
-                Fact("on", N_("到位日期")), Fact("investor", N_("投资方")), Fact("kind", N_("融资类别")),
-                Fact("paid_in_yuan", N_("到位金额")), SOURCE,
-            ),
-        ),
-        Part(
-            RdInstitution, "firm_id", name="name",
-            facts=(
-                Fact("name", N_("机构名称")), Fact("kind", N_("机构类别")), Fact("level", N_("级别")),
-                Fact("recognised_on", N_("认定日期")), Fact("ended_on", N_("撤销日期")), Fact("document", N_("文号")),
-            ),
-        ),
-        Part(
-            AboveScale, "firm_id", ("year",), name="year",
-            facts=(Fact("is_above", N_("规上")), Fact("is_industrial", N_("工业口径")), SOURCE),
-        ),
+    parts=PARTS,
+)
+
+MERGING = Merging(
+    needs="firm:merge",
+    identity="code",
+    together=(
+        ("capital_yuan", "capital_text"),
+        ("source", "source_number"),
+        ("status", "status_on", "status_reason"),
     ),
-)  # fmt: skip
+    earliest=frozenset({"registered_on"}),
+    blanks={"leading_industry": LeadingIndustry.OTHER},
+    columns=frozenset({"name_key", "name_sort"}),  # of the name chosen
+    absorb=absorb,
+    parts=list(PARTS),
+    derived=[Derived(FirmPair, "low_id"), Derived(FirmPair, "high_id")],
+    stays=[
+        Stays(Firm, "merged_into_id", N_("先前并入另一家的，仍记着当时并入了谁")),
+        Stays(FirmDistinction, "low_id", N_("「不是同一家」的判断说的是当时那一条")),
+        Stays(FirmDistinction, "high_id", N_("「不是同一家」的判断说的是当时那一条")),
+        Stays(ImportRow, "firm_id", N_("导入批次记着当时写到了哪一条")),
+    ],
+)
 
 KINDS = (FIRM,)

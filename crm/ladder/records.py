@@ -9,14 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.core.merging import Derived, Stays
 from crm.core.permissions import Actor
-from crm.core.records import Fact, RecordKind, Show
+from crm.core.records import Fact, Part, RecordKind, Show
 from crm.core.words import C_, N_
 from crm.firms.models import Firm
 from crm.firms.queries import visible_to
 from crm.ladder import actions
-from crm.ladder.models import Application, Certification
+from crm.ladder.models import Application, Certification, StageInterval, TagBatch, TagRow
 from crm.ladder.rules.kinds import KINDS as CERTIFICATION_KINDS
+from crm.ladder.rules.words import EndCause
 
 SETTABLE = ("granted_on", "expires_on", "number", "document", "note")
 
@@ -43,6 +45,18 @@ def _kind_name(session: Session, value: Any) -> str:
 
 
 _SHOW_KIND: Show = _kind_name
+
+
+def _batch_title(session: Session, value: Any) -> str:
+    found = session.execute(sa.select(TagBatch.title).where(TagBatch.id == value)).scalar_one_or_none()
+    return found or str(value)
+
+
+def _number_of(session: Session, value: Any) -> str:
+    row = session.execute(
+        sa.select(Certification.number, Certification.granted_on).where(Certification.id == value)
+    ).one_or_none()
+    return str(value) if row is None else f"{row.number or '—'} {row.granted_on}"
 
 
 def _correct(
@@ -112,5 +126,31 @@ APPLICATION = RecordKind(
         Fact("closed_on", N_("结束日期")),
     ),
 )
+
+
+def _is_right(row: Mapping[str, Any]) -> bool:
+    return row["end_cause"] is not EndCause.ENTERED_WRONGLY
+
+
+# what the ladder adds to the merging of firms
+FIRM_PARTS = (
+    Part(
+        Certification,
+        "firm_id",
+        ("kind", "granted_on"),
+        (
+            *(fact for fact in CERTIFICATION.facts if fact.name not in ("kind", "granted_on")),
+            Fact("batch_id", N_("标记批次"), _batch_title),
+            Fact("renews_id", N_("续自"), _number_of),
+        ),
+        together=(("ended_on", "end_cause", "end_reason"),),
+        plain=frozenset({"expires_on", "ended_on"}),
+        counts=_is_right,
+        settle=actions.give_way,
+    ),
+    Part(Application, "firm_id", ("kind", "is_open"), settle=actions.close_for_other),
+)
+FIRM_DERIVED = (Derived(StageInterval, "firm_id"),)
+FIRM_STAYS = (Stays(TagRow, "firm_id", N_("公布名单的行记着当时认定给了哪一条")),)
 
 KINDS = (CERTIFICATION, APPLICATION)

@@ -27,6 +27,7 @@ OWN: dict[str, str] = {
     "job.cancel": N_("取消后台任务"),
     "record.restore": N_("改回旧值"),
     "operation.undone": N_("撤销一次操作"),
+    "record.merged": N_("合并两条记录"),
 }
 
 # the sentence of every action of the log, gathered from the features in their order

@@ -37,6 +37,7 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
 def test_long_work_is_listed(app: Flask) -> None:
     assert set(jobs.JOBS) == {
         "firms.import-prune",
+        "firms.duplicates",
         "firms.import-read",
         "firms.import-undo",
         "firms.import-write",

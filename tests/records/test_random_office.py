@@ -132,7 +132,7 @@ class Office:
         mapping = sheets.recognise(table.headings, SheetKind.REGISTRY)
         rows = sheets.parse(table, mapping, SheetKind.REGISTRY)
         staged = staging.judge(
-            self.session, rows, sheet=SheetKind.REGISTRY, mode=ImportMode.BOTH, today=TODAY
+            self.session, rows, actor=who, sheet=SheetKind.REGISTRY, mode=ImportMode.BOTH, today=TODAY
         )
         batch = staging.upload(
             self.session, actor=who, sheet=SheetKind.REGISTRY, mode=ImportMode.BOTH, filename="名录.csv",

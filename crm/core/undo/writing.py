@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -69,8 +69,9 @@ def _update(
         return
     names = set().union(*updates.values())
     now_there = present(session, plan.model, updates, names)
+    writing = _let_go(session, plan.model, updates)
     groups: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
-    for row_id, values in updates.items():
+    for row_id, values in writing.items():
         groups.setdefault(tuple(sorted(values)), []).append((row_id, values))
     for writes in groups.values():
         write_updates(session, plan.model, writes, operation)
@@ -82,6 +83,47 @@ def _update(
             for row_id in sorted(updates)
         ),
     )
+
+
+def _let_go(
+    session: Session, model: type[Base], updates: dict[int, dict[str, Any]]
+) -> dict[int, dict[str, Any]]:
+    """Rows that take each other's unique values (a credit code, a name that goes back) let go of them first, so that
+    the order of the updates does not matter. Returns the updates, and with them what was let go of for a moment."""
+    columns = columns_of(model)
+    writing = dict(updates)
+    for key, is_partial in _unique(model):
+        rows = [row_id for row_id, values in updates.items() if is_partial or set(values) & set(key)]
+        touched = any(set(values) & set(key) for values in updates.values())
+        free = next((name for name in key if columns[name].nullable), None)
+        text = next((name for name in key if isinstance(columns[name].type, sa.String)), None)
+        name = free or text
+        if name is None or len(rows) < 2 or not touched:
+            continue
+        held = present(session, model, rows, [name])
+        table = cast(sa.Table, model.__table__)
+        statement = sa.update(table).where(table.c.id == sa.bindparam("b__id"))
+        values = [{"b__id": row_id, "b_free": None if free else f"~{row_id}"} for row_id in sorted(rows)]
+        for part in chunks(values):
+            session.connection().execute(
+                statement.values({columns[name].key: sa.bindparam("b_free", type_=columns[name].type)}), part
+            )
+        for row_id in rows:
+            writing[row_id] = {name: held[row_id][name], **writing[row_id]}
+    return writing
+
+
+def _unique(model: type[Base]) -> list[tuple[tuple[str, ...], bool]]:
+    """The attributes of each unique key of a table, and whether it holds for some of the rows only."""
+    names = {column: name for name, column in columns_of(model).items()}
+    table = cast(sa.Table, model.__table__)
+    keys = [(item.columns, False) for item in table.constraints if isinstance(item, sa.UniqueConstraint)]
+    keys += [
+        (item.columns, any(options.get("where") is not None for options in item.dialect_options.values()))
+        for item in table.indexes
+        if item.unique
+    ]
+    return [(tuple(names[column] for column in columns), partial) for columns, partial in keys]
 
 
 def _delete(session: Session, plan: Plan) -> None:

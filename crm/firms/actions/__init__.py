@@ -15,6 +15,7 @@ from crm.firms.actions.holdings import (
     set_figures,
     set_ip,
 )
+from crm.firms.actions.pairs import distinguish, store
 from crm.firms.actions.persons import chosen, erase_person, export_person, search_person
 from crm.firms.actions.registry import (
     add_name,
@@ -39,6 +40,7 @@ __all__ = [
     "check_editor",
     "check_figures_editor",
     "chosen",
+    "distinguish",
     "drop_contact",
     "drop_equity",
     "drop_institution",
@@ -63,4 +65,5 @@ __all__ = [
     "set_figures",
     "set_ip",
     "set_many",
+    "store",
 ]

@@ -11,6 +11,7 @@ from crm.core.permissions import Actor, Forbidden, Scope
 from crm.core.pinyin import sort_key
 from crm.core.words import N_, Conflict, Message, Refused
 from crm.firms.models import Contact, Firm
+from crm.firms.queries.merged import survivor
 from crm.firms.queries.scope import reach
 from crm.firms.rules.names import normalise
 
@@ -71,9 +72,11 @@ def refuse_duplicate(session: Session, *, name: str | None, code: str | None, bu
         clauses.append(sa.and_(same, Firm.code.is_(None)) if code else same)
     if not clauses:
         return
+    # a code left with a firm that was merged away still means the firm it went to
+    mine = sa.or_(Firm.merged_into_id.is_(None), Firm.code == code) if code else Firm.merged_into_id.is_(None)
     statement = (
-        sa.select(Firm.id, Firm.name, Firm.code, Firm.archived_on)
-        .where(sa.or_(*clauses), Firm.merged_into_id.is_(None))
+        sa.select(Firm.id, Firm.name, Firm.code, Firm.archived_on, Firm.merged_into_id)
+        .where(sa.or_(*clauses), mine)
         .order_by(sa.case((Firm.code == code, 0), else_=1) if code else Firm.id, Firm.id)
     )
     if but is not None:
@@ -81,6 +84,13 @@ def refuse_duplicate(session: Session, *, name: str | None, code: str | None, bu
     found = session.execute(statement.limit(1)).one_or_none()
     if found is None:
         return
+    if found.merged_into_id is not None:
+        into, name = survivor(session, found.merged_into_id)
+        if into == but:
+            text = N_("这个信用代码留在已经并入本企业的「%(name)s」上，请撤销那次合并后另选代码。")
+            raise Duplicate(text, firm_id=found.id, firm_name=found.name, field="code", is_archived=True)
+        text = N_("这个信用代码属于已经并入「%(name)s」的企业。")
+        raise Duplicate(text, firm_id=into, firm_name=name, field="code")
     archived = found.archived_on is not None
     if code and found.code == code:
         text = N_("这个信用代码已经登记：%(name)s。")

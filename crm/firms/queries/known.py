@@ -12,13 +12,14 @@ from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
 from crm.core.folding import fold
 from crm.firms.models import Firm, FirmName
+from crm.firms.queries.merged import merged_codes
 from crm.firms.rules.joining import Known
 from crm.firms.rules.matching import Matcher
 
 
 def known_firms(session: Session, ids: Sequence[int] | None = None) -> Known:
-    """Every firm that has not been merged away, by code and names; only those of `ids` if given. Two statements
-    for every 5,000 of them."""
+    """Every firm that has not been merged away, by code and names; only those of `ids` if given; and the codes
+    merged into them. Three statements (two more for every further 5,000 ids)."""
     known = Known()
     for part in [None] if ids is None else [ids[at : at + 5000] for at in range(0, len(ids), 5000)]:
         mine = sa.true() if part is None else Firm.id.in_(part)
@@ -31,6 +32,9 @@ def known_firms(session: Session, ids: Sequence[int] | None = None) -> Known:
             sa.select(FirmName.firm_id, FirmName.name, FirmName.name_key).where(theirs)
         ):
             known.add_former(firm_id, name, name_key)
+    for code, firm_id in merged_codes(session).items():
+        if ids is None or firm_id in set(ids):
+            known.add_code(firm_id, code)
     return known
 
 

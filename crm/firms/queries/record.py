@@ -23,6 +23,7 @@ from crm.firms.models import (
     RdInstitution,
     YearFigures,
 )
+from crm.firms.queries.merged import Merged, survivor
 from crm.firms.queries.scope import editable_by, figures_visible_to, reach, visible_to
 from crm.firms.rules.words import Acquisition, IpKind
 
@@ -53,7 +54,8 @@ class Rights:
 
 
 def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
-    """The firm with its street and officer. Raises `Missing` when there is none, or none to be seen."""
+    """The firm with its street and officer. Raises `Missing` when there is none, or none to be seen, and `Merged`
+    when it has become part of another."""
     if not 0 < firm_id < 2**63:
         raise Missing(N_("没有这家企业。"))
     found = session.execute(
@@ -63,6 +65,9 @@ def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
     ).scalar_one_or_none()
     if found is None:
         raise Missing(N_("没有这家企业。"))
+    if found.merged_into_id is not None:
+        into, its_name = survivor(session, found.merged_into_id)
+        raise Merged(found.id, into, found.name, its_name)
     return found
 
 

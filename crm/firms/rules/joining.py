@@ -58,6 +58,10 @@ class Known:
             self._former.setdefault(fold(name), set()).add(firm_id)
             self._key.setdefault(name_key, set()).add(firm_id)
 
+    def add_code(self, firm_id: int, code: str) -> None:
+        """Another code that means this firm: that of a record merged into it."""
+        self._by_code.setdefault(code, firm_id)
+
     def by_code(self, code: str | None) -> int | None:
         return self._by_code.get(code) if code else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,10 +102,7 @@ class Matcher:
         self._names_of.append([])
         cleaned = _code(code)
         self._codes.append(cleaned)
-        if cleaned:
-            self._by_code.setdefault(cleaned, set()).add(firm)
-            if len(cleaned) == 18:
-                self._by_code.setdefault(cleaned[8:17], set()).add(firm)  # the organisation code inside
+        self._coded(firm, cleaned)
         seen = set()
         for former, text in ((False, name), *((True, text) for text in former_names)):
             folded = fold(text)
@@ -123,6 +120,19 @@ class Matcher:
                 self._seen[char] = self._seen.get(char, 0) + 1
             for gram in _grams(built):
                 self._grams.setdefault(gram, array("i")).append(number)
+
+    def _coded(self, firm: int, cleaned: str) -> None:
+        if cleaned:
+            self._by_code.setdefault(cleaned, set()).add(firm)
+            if len(cleaned) == 18:
+                self._by_code.setdefault(cleaned[8:17], set()).add(firm)  # the organisation code inside
+
+    def also(self, codes: Mapping[str, int]) -> None:
+        """Further codes that mean a firm (code → id): those of records merged into it."""
+        places = {firm_id: place for place, firm_id in enumerate(self._ids)} if codes else {}
+        for code, firm_id in codes.items():
+            if firm_id in places:
+                self._coded(places[firm_id], _code(code))
 
     def match(self, name: str, code: str | None = None) -> Match:
         """Judge one published name, and the credit code printed beside it where there is one."""

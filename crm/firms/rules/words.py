@@ -171,6 +171,7 @@ class Act(Word):
     INSTITUTION_SAVE = "firm.institution-save", N_("登记研发机构")
     INSTITUTION_DROP = "firm.institution-drop", N_("删除研发机构")
     ABOVE_SCALE_SET = "firm.above-scale-set", N_("标记规上")
+    DISTINGUISH = "firm.distinguish", N_("认定不是同一家")
     BULK_SET = "firm.bulk-set", N_("批量修改企业")
     EXPORT = "firm.export", N_("导出企业")
     IMPORT_READ = "firm.import-read", N_("读取导入文件")

@@ -23,7 +23,7 @@ from crm.firms.models import Firm
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import FirmStatus, LeadingIndustry
 from crm.firms.views.blueprint import bp, toast
-from crm.firms.views.record import offer, page
+from crm.firms.views.record import keeping, offer, page
 
 
 @bp.get("/firms/new")
@@ -74,8 +74,10 @@ def look_alikes() -> Any:
     """Firms that may be the one being typed: a part of the form."""
     name = request.args.get("name", "").replace("\x00", "")[:200]
     code = request.args.get("code", "").replace("\x00", "")[:40]
-    found = queries.near(db.session(), name=name, code=code, viewer=actor())
-    return render_template("firms/_alike.html", found=found)
+    raw = request.args.get("but", "")
+    but = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
+    found = queries.near(db.session(), name=name, code=code, viewer=actor(), but=but)
+    return render_template("firms/_alike.html", found=found, but=but)
 
 
 def _firm(firm_id: int) -> Firm:
@@ -94,7 +96,7 @@ def _over(firm_id: int, title: str, texts: Texts) -> tuple[Firm, Over]:
 def rename(firm_id: int) -> Any:
     firm = _firm(firm_id)
     form = RenameForm(MultiDict({"version": str(firm.version), "on": today().isoformat()}))
-    return render_template("firms/rename.html", firm=firm, form=form, refused=None)
+    return render_template("firms/rename.html", firm=firm, form=form, refused=None, duplicate=None)
 
 
 @bp.post("/firms/<int:firm_id>/rename")
@@ -102,12 +104,14 @@ def rename(firm_id: int) -> Any:
 def rename_save(firm_id: int) -> Any:
     firm, over = _over(firm_id, gettext("企业更名"), lambda firm: {"name": firm.name})
     form = over.form(RenameForm)
+    found: list[Duplicate] = []
 
     def write() -> None:
-        actions.rename(
-            db.session(), firm, actor=actor(), today=today(), name=form.name.value, on=form.on.value,
-            version=form.version_seen,
-        )  # fmt: skip
+        with keeping(found):
+            actions.rename(
+                db.session(), firm, actor=actor(), today=today(), name=form.name.value, on=form.on.value,
+                version=form.version_seen,
+            )  # fmt: skip
 
     def done() -> Any:
         due = rename_report_due(form.on.value).isoformat()
@@ -116,7 +120,10 @@ def rename_save(firm_id: int) -> Any:
         return back_to("firms.show", firm_id=firm_id)
 
     def again(refused: str | None) -> str:
-        return render_template("firms/rename.html", firm=_firm(firm_id), form=form, refused=refused)
+        duplicate = found[-1] if found else None
+        return render_template(
+            "firms/rename.html", firm=_firm(firm_id), form=form, refused=refused, duplicate=duplicate
+        )
 
     return save(form, write, done=done, again=again, over=over)
 

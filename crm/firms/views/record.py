@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import abort, flash, render_template, request, url_for
@@ -67,6 +69,7 @@ def page(firm_id: int, revealed: Any = None) -> str:
         mask_phone=mask_phone,
         mask_mail=mask_mail,
         names=queries.names_of(session, firm_id),
+        taken_in=queries.taken_in(session, firm_id),
         figures=figures,
         metrics=[m for m in Metric if any(getattr(row, m.value) is not None for row in figures)],
         above=queries.above_scale_of(session, firm_id),
@@ -166,7 +169,7 @@ def _editable(firm_id: int) -> Firm:
     return firm
 
 
-def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) -> str:
+def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None, duplicate: Any = None) -> str:
     is_part = request.headers.get("HX-Request") == "true"
     return render_template(
         "firms/_section_form.html" if is_part else "firms/edit.html",
@@ -175,7 +178,18 @@ def _form(form: FirmForm, firm: Firm, section: str, refused: str | None = None) 
         section=section,
         title=gettext("编辑企业") if section == "all" else say(SECTIONS[section][0]),
         refused=refused,
+        duplicate=duplicate,
     )
+
+
+@contextmanager
+def keeping(found: list[actions.Duplicate]) -> Iterator[None]:
+    """Notes the duplicate a block is refused for, so that the page can lead to it."""
+    try:
+        yield
+    except actions.Duplicate as refusal:
+        found.append(refusal)
+        raise
 
 
 @bp.post("/firms/<int:firm_id>/edit/<string:section>")
@@ -195,18 +209,26 @@ def save(firm_id: int, section: str) -> Any:
         offer(form)
 
     form = over.form(FirmForm, cut)
+    found: list[actions.Duplicate] = []
 
     def write() -> None:
-        actions.edit(
-            db.session(), firm, actor=actor(), today=today(), version=form.version_seen, **form.facts
-        )
+        with keeping(found):
+            actions.edit(
+                db.session(), firm, actor=actor(), today=today(), version=form.version_seen, **form.facts
+            )
 
     def done() -> Any:
         flash(gettext("已保存「%(name)s」。", name=firm.name), "done")
         return back_to("firms.show", firm_id=firm_id)
 
     def again(refused: str | None) -> str:
-        return _form(form, queries.get_firm(db.session(), firm_id, viewer=actor()), section, refused)
+        return _form(
+            form,
+            queries.get_firm(db.session(), firm_id, viewer=actor()),
+            section,
+            refused,
+            found[-1] if found else None,
+        )
 
     return save_form(form, write, done=done, again=again, over=over)
 

@@ -13,16 +13,19 @@ from crm.ladder.actions.certifications import (
     revoke,
 )
 from crm.ladder.actions.deriving import STAGES, recompute
+from crm.ladder.actions.merging import close_for_other, give_way
 
 __all__ = [
     "STAGES",
     "Entered",
     "Grant",
     "advance",
+    "close_for_other",
     "correct",
     "drop",
     "end",
     "fail",
+    "give_way",
     "grant",
     "grant_many",
     "open_application",

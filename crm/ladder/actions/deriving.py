@@ -82,7 +82,7 @@ def _firms(session: Session, touched: dict[str, set[int]]) -> set[int]:
 def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
     columns = (
         Firm.id, Firm.registered_on, Firm.created_at, Firm.status, Firm.status_on, Firm.archived_on,
-        Firm.leading_industry,
+        Firm.leading_industry, Firm.merged_into_id,
     )  # fmt: skip
 
     def among(column: InstrumentedAttribute[int]) -> sa.ColumnElement[bool]:
@@ -119,8 +119,10 @@ def _rebuild(session: Session, firm_ids: Sequence[int]) -> int:
     wanted: dict[int, list[Interval]] = {}
     industries: dict[int, LeadingIndustry] = {}
     days: dict[dt.datetime, dt.date] = {}  # rows of one import share their moment
-    for firm_id, registered_on, created_at, status, status_on, archived_on, industry in firms:
+    for firm_id, registered_on, created_at, status, status_on, archived_on, industry, merged_into_id in firms:
         industries[firm_id] = industry
+        if merged_into_id is not None:
+            continue  # counted where it went, and nowhere twice
         if created_at not in days:
             days[created_at] = local(created_at).date()
         first = [title.granted_on for title in titles[firm_id]]
