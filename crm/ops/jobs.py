@@ -54,6 +54,7 @@ class Worker:
             try:
                 if time.monotonic() >= anchor_due:
                     self.keep_anchor()
+                    self.tidy()
                     anchor_due = time.monotonic() + ANCHOR_EVERY
                 if self.step():
                     count += 1
@@ -75,6 +76,13 @@ class Worker:
                 anchor_file(settings.data, settings.database_url),
                 now().isoformat(timespec="seconds"),
             )
+
+    def tidy(self) -> None:
+        """Put away what is kept for a time only."""
+        for put_away in jobs.TIDY:
+            count = put_away(self.app.config["TIDUI"].data, now())
+            if count:
+                log.info("worker.tidied", what=put_away.__qualname__, count=count)
 
     def step(self) -> bool:
         """Do one job, if there is one. False when the queue is empty."""

@@ -14,6 +14,7 @@ from crm.firms.actions.holdings import (
     set_figures,
     set_ip,
 )
+from crm.firms.actions.judging import judge
 from crm.firms.actions.registry import (
     add_name,
     archive,
@@ -24,7 +25,6 @@ from crm.firms.actions.registry import (
     register,
     rename,
     restore,
-    set_many,
 )
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "drop_institution",
     "drop_name",
     "edit",
+    "judge",
     "move",
     "named",
     "register",
@@ -51,5 +52,4 @@ __all__ = [
     "set_above_scale",
     "set_figures",
     "set_ip",
-    "set_many",
 ]

@@ -230,16 +230,3 @@ def last_editor(session: Session, firm_id: int) -> tuple[str, dt.datetime] | Non
         .where(Firm.id == firm_id)
     ).one_or_none()
     return None if row is None or row.name is None else (row.name, row.updated_at)
-
-
-def own_operation(session: Session, operation: str, *, actor: Actor, action: str) -> None:
-    """Raises `Missing` unless the operation is this person's and of this kind."""
-    found = session.execute(
-        sa.select(AuditEnvelope.seq).where(
-            AuditEnvelope.operation == operation.replace("\x00", "")[:32],
-            AuditEnvelope.action == action,
-            AuditEnvelope.actor_id == actor.user_id,
-        )
-    ).scalar_one_or_none()
-    if found is None:
-        raise Missing(N_("没有这次操作。"))

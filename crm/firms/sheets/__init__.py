@@ -11,11 +11,6 @@ from crm.firms.sheets.reading import (
     recognise,
 )
 from crm.firms.sheets.writing import (
-    export_columns,
-    export_csv,
-    export_csv_file,
-    export_row,
-    export_xlsx,
     left_rows,
     template,
 )
@@ -24,11 +19,6 @@ __all__ = [
     "UNITS",
     "Parsed",
     "check_mapping",
-    "export_columns",
-    "export_csv",
-    "export_csv_file",
-    "export_row",
-    "export_xlsx",
     "known_headings",
     "left_rows",
     "open_pasted",

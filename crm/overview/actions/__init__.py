@@ -1,0 +1,1 @@
+"""Every write of the roof: bulk changes, undo of an operation."""

@@ -1,0 +1,29 @@
+"""Every read of the roof. `audit` is the auditor's, `bulk` and `operations` are for those who work with records."""
+
+from crm.overview.queries.audit import (
+    FILTERS,
+    LIST,
+    SORTS,
+    Changed,
+    changes,
+    export_rows,
+    get_envelope,
+    list_envelopes,
+    masked,
+    subject_of,
+    visible_to,
+)
+
+__all__ = [
+    "FILTERS",
+    "LIST",
+    "SORTS",
+    "Changed",
+    "changes",
+    "export_rows",
+    "get_envelope",
+    "list_envelopes",
+    "masked",
+    "subject_of",
+    "visible_to",
+]
