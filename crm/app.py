@@ -98,8 +98,15 @@ def fill_slots() -> None:
         }
     )
     # the lists: their pages, exports, saved views and bulk changes
-    for room in ("firms.queries", "ladder.queries", "overview.queries", "overview.queries.operations"):
+    for room in (
+        "accounts.queries.people",
+        "firms.queries",
+        "ladder.queries",
+        "overview.queries",
+        "overview.queries.operations",
+    ):
         lists.declare(import_module(f"crm.{room}").LIST)
+    lists.declare(import_module("crm.firms.queries").BATCH_LIST)
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]

@@ -6,6 +6,7 @@ import './palette.js';
 import './toasts.js';
 import './forms.js';
 import './selection.js';
+import './order.js';
 import './files.js';
 import './partials.js';
 import './enhance.js';

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.permissions import Actor
+from crm.core.words import Message
 
-Choices = Callable[[Session, Actor], Sequence[tuple[str, str]]]
+Choices = Callable[[Session, Actor], Sequence[tuple[str, str | Message]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Every read of the registry. Each takes the viewer."""
 
 from crm.firms.queries.alike import Alike, near
+from crm.firms.queries.batches import BATCH_LIST
 from crm.firms.queries.finding import Found, search
 from crm.firms.queries.known import (
     ROW_SORT,
@@ -52,6 +53,7 @@ from crm.firms.queries.record import (
 from crm.firms.queries.scope import editable_by, exportable_by, figures_visible_to, reach, visible_to
 
 __all__ = [
+    "BATCH_LIST",
     "BULK",
     "COLUMNS",
     "FILTERS",

@@ -18,6 +18,12 @@ def index() -> Any:
     return list_page(queries.LIST, "firms/index.html")
 
 
+@bp.get("/firms/imports")
+@needs("firm:import")
+def import_list() -> Any:
+    return list_page(queries.BATCH_LIST, "firms/batches.html")
+
+
 def download(content: bytes, name: str) -> Response:
     """A file to save, never to be shown."""
     kind = (

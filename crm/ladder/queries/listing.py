@@ -241,7 +241,10 @@ def _unused(_session: Session, _value: str, _viewer: Actor) -> None:
 
 
 def _of_kinds(*more: tuple[str, str]) -> lists.Choices:
-    return lambda _session, _viewer: [*more, *((kind.code, kind.short) for kind in KINDS.values())]  # type: ignore[list-item]
+    return lambda _session, _viewer: [
+        *more,
+        *((kind.code, Message("%(kind)s", {"kind": kind.short})) for kind in KINDS.values()),
+    ]
 
 
 def _stages(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:

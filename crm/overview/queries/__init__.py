@@ -1,6 +1,7 @@
 """Every read of the roof. `audit` is the auditor's, `bulk` and `operations` are for those who work with records."""
 
 from crm.overview.queries.audit import (
+    CHANGES,
     FILTERS,
     LIST,
     SORTS,
@@ -15,6 +16,7 @@ from crm.overview.queries.audit import (
 )
 
 __all__ = [
+    "CHANGES",
     "FILTERS",
     "LIST",
     "SORTS",
