@@ -61,11 +61,12 @@ def _matching(session: Session, asked: lists.Asked, viewer: Actor) -> tuple[sa.S
 
 
 def _rows(ids: sa.Select[Any], asked: lists.Asked) -> sa.Select[Any]:
-    return ids.with_only_columns(
+    columns: list[Any] = [
         ImportBatch.id, ImportBatch.filename.label("name"), ImportBatch.sheet, ImportBatch.state, ImportBatch.source,
         ImportBatch.created_at.label("at"), ImportBatch.size, User.name.label("who"),
         asked.sort.column.label(f"sort_{asked.sort.key}"),
-    ).outerjoin(User, User.id == ImportBatch.created_by_id)  # fmt: skip
+    ]  # fmt: skip
+    return ids.with_only_columns(*columns).outerjoin(User, User.id == ImportBatch.created_by_id)
 
 
 FILTERS = (
