@@ -122,6 +122,7 @@ LIST = List(
     label=N_("人员"),
     unit=N_("人"),
     endpoint="accounts.people",
+    head=N_("姓名"),
     needs=MANY,
     id=User.id,
     sorts=SORTS,

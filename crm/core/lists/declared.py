@@ -53,6 +53,7 @@ class List:
     exportable_by: Reach | None = None
     always: tuple[Column, ...] = ()
     export_act: str = "list.export"
+    head: str | None = None  # the head of the first cell, where it is not what the page is called
 
     def asked(self, args: Mapping[str, str], today: dt.date | None = None) -> Asked:
         """What a query string asks of this list."""

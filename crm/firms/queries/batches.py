@@ -83,6 +83,7 @@ BATCH_LIST = lists.List(
     label=N_("导入批次"),
     unit=N_("批"),
     endpoint="firms.import_list",
+    head=N_("文件"),
     needs=("firm:import",),
     id=ImportBatch.id,
     sorts=(

@@ -315,4 +315,5 @@ LIST = lists.List(
         lists.Column("name", N_("企业名称"), width=36),
     ),
     export_act=Act.EXPORT,
+    head=C_("subject", "企业"),
 )
