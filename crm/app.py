@@ -14,7 +14,20 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, jobs, logs, merging, migrating, records, transaction, undo, web
+from crm.core import (
+    audit,
+    errors,
+    i18n,
+    jobs,
+    lists,
+    logs,
+    merging,
+    migrating,
+    records,
+    transaction,
+    undo,
+    web,
+)
 from crm.core.db import db, engine_options, prepare
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
@@ -61,6 +74,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         prepare(db.engine)
     audit.install()
     i18n.init(app)
+    import_module("crm.core.lists.saved")
     for name in BUILT:
         if find_spec(f"crm.{name}.models"):
             import_module(f"crm.{name}.models")
@@ -114,6 +128,16 @@ def fill_slots() -> None:
         for name in ("ladder", "firms", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
+    # the lists: their pages, exports, saved views and bulk changes
+    for room in (
+        "accounts.queries.people",
+        "firms.queries",
+        "ladder.queries",
+        "overview.queries",
+        "overview.queries.operations",
+    ):
+        lists.declare(import_module(f"crm.{room}").LIST)
+    lists.declare(import_module("crm.firms.queries").BATCH_LIST)
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]

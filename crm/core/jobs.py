@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Any, cast
 
@@ -102,6 +103,7 @@ class Handler:
 
 
 DAILY: list[str] = []  # kinds that the worker puts into the queue once a day, as the system
+TIDY: list[Callable[[Path, dt.datetime], int]] = []  # what the worker puts away every hour; filled like JOBS
 JOBS: dict[str, Handler] = {}  # kind → handler; filled by the factory from each feature's jobs.py
 
 

@@ -8,7 +8,7 @@ and undo. The mechanisms know a record only by its kind's code and its id.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.permissions import Actor, Forbidden
-from crm.core.words import N_, Missing
+from crm.core.words import N_, Missing, Refused
 
 Show = Callable[[Session, Any], str]
 Reach = Callable[[Actor], sa.ColumnElement[bool]]
@@ -125,9 +125,37 @@ class Archive(Protocol):
     ) -> None: ...
 
 
+class Judge(Protocol):
+    """Which of many records the actor may not give these facts, and why: the same rules as `Change`, in a few
+    statements for all of them. Raises `Refused` for values that no record may have. Writes nothing."""
+
+    def __call__(
+        self,
+        session: Session,
+        rows: Sequence[Any],
+        /,
+        *,
+        actor: Actor,
+        today: dt.date,
+        values: Mapping[str, Any],
+    ) -> Mapping[int, Refused]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A fact that may be set on many records at once: (value, label) pairs to choose from; `none` is what taking
+    it away is called, where that may be done."""
+
+    fact: str
+    label: str
+    choices: Callable[[Session, Actor], Sequence[tuple[str, str]]]
+    none: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A kind of record. `code` is its subject in the audit and its word in addresses; `endpoint` shows one, with
+    """A kind of record. `settings` are what a bulk change may set; `judge` makes it quick: without one every row
+    goes through `change`. `code` is its subject in the audit and its word in addresses; `endpoint` shows one, with
     its attribute `id_from` under `id_name` (a certificate is shown on its firm's page). `settable` are the facts
     `change` takes; `needs_reason` when it will not do so without one."""
 
@@ -148,6 +176,10 @@ class RecordKind:
     name: str = "name"
     parts: tuple[Part, ...] = ()
     archive: Archive | None = None
+    restore: Archive | None = None
+    archived: str | None = None  # the column that is not NULL while a record is put away
+    settings: tuple[Setting, ...] = ()
+    judge: Judge | None = None
 
     @property
     def table(self) -> str:

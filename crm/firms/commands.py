@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,6 +12,8 @@ from crm.core.cli import Command, Context
 from crm.core.clock import now, today
 from crm.core.db import db, intent
 from crm.core.i18n import say
+from crm.core.lists import exporting
+from crm.core.sheets import SheetSpec, write_csv, write_xlsx
 from crm.core.transaction import commit
 from crm.core.words import N_, Message, Refused
 from crm.firms import actions, queries, sheets
@@ -180,37 +181,27 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 def run_export(arguments: argparse.Namespace, context: Context) -> None:
     """Write exactly the filtered list; the export is in the audit."""
     context.actor.require("export:run")
-    session, target = db.session(), arguments.file.with_name(f"{arguments.file.name}.part")
-    wanted = queries.asked(dict(parse_qsl(arguments.filter.lstrip("?"))))
-    written = [0]
-
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for chunk in queries.all_rows(session, wanted, context.actor):
-            for row in chunk:
-                written[0] += 1
-                yield sheets.export_row(row, say)
-
-    columns = sheets.export_columns(say)
-    try:
-        if arguments.file.suffix.lower() == ".csv":
-            sheets.export_csv_file(target, columns, rows())
-        else:
-            sheets.export_xlsx(target, columns, rows(), say)
-        session.rollback()
-        with intent("write"):  # nobody waited while the rows were read
-            audit.begin(
-                session, actor=context.actor, action=Act.EXPORT, count=written[0],
-                filter=arguments.filter[:500],
-            )  # fmt: skip
-            commit(session)
-        target.replace(arguments.file)  # what left the house stands in the audit already
-    finally:
-        target.unlink(missing_ok=True)
+    session = db.session()
+    wanted = queries.LIST.asked(dict(parse_qsl(arguments.filter.lstrip("?"))), today())
+    found = exporting.taken(session, queries.LIST, wanted, context.actor)
+    columns = exporting.columns_of(queries.LIST, wanted, context.actor)
+    rows = exporting.rows_of(session, queries.LIST, wanted, columns, found.ids, context.actor, say)
+    sheet = SheetSpec(say(queries.LIST.label), exporting.headings(columns, say), rows)
+    if arguments.file.suffix.lower() == ".csv":
+        write_csv(arguments.file, sheet)
+    else:
+        write_xlsx(arguments.file, [sheet])
+    session.rollback()
+    with intent("write"):  # nobody waited while the rows were read
+        audit.begin(
+            session, actor=context.actor, action=Act.EXPORT, count=found.count, filter=arguments.filter[:500]
+        )
+        commit(session)
     context.say(
-        say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": written[0], "file": str(arguments.file)}))
+        say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": found.count, "file": str(arguments.file)}))
     )
     if context.as_json:
-        context.emit({"count": written[0], "file": str(arguments.file)})
+        context.emit({"count": found.count, "file": str(arguments.file)})
 
 
 def _search_arguments(parser: argparse.ArgumentParser) -> None:

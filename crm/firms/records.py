@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from crm.accounts.models import Unit, User
 from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
-from crm.core.records import Fact, NameOf, Part, RecordKind
+from crm.core.records import Fact, NameOf, Part, RecordKind, Setting
 from crm.core.words import C_, N_
 from crm.firms import actions
+from crm.firms.actions import guards
+from crm.firms.actions.judging import EDITABLE, judge
 from crm.firms.actions.merging import absorb
-from crm.firms.actions.registry import EDITABLE
 from crm.firms.models import (
     AboveScale,
     Contact,
@@ -30,6 +31,7 @@ from crm.firms.models import (
     RdInstitution,
     YearFigures,
 )
+from crm.firms.queries import officers, streets
 from crm.firms.queries.scope import editable_by, figures_visible_to, visible_to
 from crm.firms.rules.words import LeadingIndustry, Metric
 
@@ -56,6 +58,25 @@ def _archive(
     session: Session, firm: Firm, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
 ) -> None:
     actions.archive(session, firm, actor=actor, today=today, version=version, reason=reason)
+
+
+def _restore(
+    session: Session, firm: Firm, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
+) -> None:
+    guards.lock(firm, version)
+    actions.restore(session, firm, actor=actor)
+
+
+def _streets(session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    return [(str(key), name) for key, name in streets(session)]
+
+
+def _officers(session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    return [(str(key), name) for key, name in officers(session)]
+
+
+def _industries(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    return [(member.value, member.label) for member in LeadingIndustry]
 
 
 def _sources(kept: Mapping[str, Any], gone: Mapping[str, Any], taken: frozenset[str]) -> Mapping[str, Any]:
@@ -125,6 +146,14 @@ FIRM = RecordKind(
     change=_change,
     settable=EDITABLE,
     archive=_archive,
+    restore=_restore,
+    archived="archived_on",
+    judge=judge,
+    settings=(
+        Setting("officer_id", N_("服务专员"), _officers, none=N_("不设专员")),
+        Setting("street_id", N_("街道"), _streets),
+        Setting("leading_industry", N_("主导产业"), _industries),
+    ),
     facts=(
         Fact("name", N_("企业名称")),
         Fact("code", N_("统一社会信用代码")),

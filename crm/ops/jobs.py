@@ -84,10 +84,14 @@ class Worker:
             )
 
     def tidy(self) -> None:
-        """Delete drafts nobody came back to."""
+        """Delete drafts nobody came back to, and put away what is kept for a time only."""
         with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker")) as session:
             drafts.expire(session, now())
             transaction.commit(session)
+        for put_away in jobs.TIDY:
+            count = put_away(self.app.config["TIDUI"].data, now())
+            if count:
+                log.info("worker.tidied", what=put_away.__qualname__, count=count)
 
     def ask_daily(self) -> None:
         """Put what is to be done every day into the queue; two workers at once ask twice at worst."""

@@ -7,6 +7,7 @@ import './toasts.js';
 import './forms.js';
 import './drafts.js';
 import './selection.js';
+import './order.js';
 import './files.js';
 import './partials.js';
 import './enhance.js';

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.core.audit import AuditEnvelope
 from crm.core.i18n import say
 from crm.core.permissions import Forbidden, system
 from crm.core.transaction import commit
@@ -171,22 +170,50 @@ def test_figures_are_seen_as_the_table_of_rights_says(session: Session, firm: Fi
     assert not sees(people.INVESTMENT_2)
 
 
-def test_many_firms_are_changed_in_one_operation_that_says_how_many(session: Session, firm: Firm) -> None:
-    ids = [firm.id] + [
-        actions.register(session, actor=ROBOT, today=TODAY, name=f"温州第{n}有限公司").id for n in range(5)
-    ]
+@pytest.mark.parametrize("values", ["street", "officer", "industry"])
+@pytest.mark.parametrize(
+    "person", [people.SCIENCE, people.REPORTER, people.INVESTMENT], ids=lambda one: one.username
+)
+def test_many_firms_are_judged_by_the_rules_of_the_form(
+    session: Session, firm: Firm, person: people.Person, values: str
+) -> None:
+    """A rule the form knows and bulk changes do not (or the other way round) is red here."""
+    viewer = people.actor(session, person)
+    given: dict[str, object] = {
+        "street": {"street_id": people.unit_id(session, "海城")},
+        "officer": {"officer_id": people.id_of(session, person)},
+        "industry": {"leading_industry": LeadingIndustry.LIFE_HEALTH},
+    }[values]
+    firms = [firm]
+    for n, street in enumerate(("海城", "沙城", None)):
+        place = people.unit_id(session, street) if street else None
+        firms.append(
+            actions.register(session, actor=ROBOT, today=TODAY, name=f"温州第{n}有限公司", street_id=place)
+        )
     commit(session)
-    changed, _refused = actions.set_many(
-        session, ids, actor=ROBOT, today=TODAY, values={"leading_industry": LeadingIndustry.LIFE_HEALTH}
-    )
-    envelope = commit(session)
-    assert changed == 6
-    assert isinstance(envelope, AuditEnvelope)
-    assert (envelope.action, envelope.params["count"]) == ("firm.bulk-set", 6)
-    again, _refused = actions.set_many(
-        session, ids, actor=ROBOT, today=TODAY, values={"leading_industry": LeadingIndustry.LIFE_HEALTH}
-    )
-    assert again == 0
+
+    def by_judge() -> dict[int, str]:
+        try:
+            refused = actions.judge(session, firms, actor=viewer, today=TODAY, values=given)
+        except Refused as refusal:
+            return dict.fromkeys((one.id for one in firms), refusal.text)
+        return {key: refusal.text for key, refusal in refused.items()}
+
+    def by_form() -> dict[int, str]:
+        found: dict[int, str] = {}
+        for one in firms:
+            with session.begin_nested() as savepoint:
+                try:
+                    actions.edit(session, one, actor=viewer, today=TODAY, **given)
+                except Refused as refusal:
+                    found[one.id] = refusal.text
+                savepoint.rollback()
+        return found
+
+    judged = by_judge()
+    formed = by_form()
+    assert judged.keys() == formed.keys()
+    session.rollback()
 
 
 def test_an_archived_firm_leaves_search_and_comes_back(session: Session, firm: Firm) -> None:

@@ -133,36 +133,15 @@ def test_a_bulk_change_changes_the_own_ones_and_reports_the_others(session: Sess
     me = people.actor(session, people.INVESTMENT)
     own = actions.register(session, actor=me, today=TODAY, name="温州自登科技有限公司")
     commit(session)
-    done = actions.set_many(
-        session, [firm.id, own.id], actor=me, today=TODAY, values={"officer_id": me.user_id}
-    )
-    commit(session)
-    assert (done.changed, done.refused) == (1, [firm.id])
-    assert session.get_one(Firm, own.id).officer_id == me.user_id
-    assert session.get_one(Firm, firm.id).officer_id is None
-    last = session.scalars(sa.select(AuditEnvelope).order_by(AuditEnvelope.seq.desc()).limit(1)).one()
-    assert (last.params["count"], last.params["refused"]) == (1, 1)
-
-
-def test_the_list_names_the_firms_left_alone(app: Flask, client: FlaskClient) -> None:
-    with app.app_context():
-        writing()
-        session = db.session()
-        firm_id = actions.register(session, actor=ROBOT, today=TODAY, name="温州拓屿精密机械有限公司").id
-        commit(session)
-        me = people.id_of(session, people.INVESTMENT)
-        db.session.remove()
-    people.sign_in(client, people.INVESTMENT)
-    sent = people.post(client, "/firms/bulk", {"ids": str(firm_id), "set": f"officer:{me}"})
-    page = client.get(sent.headers["Location"]).text
-    assert "有 1 家没有改（温州拓屿精密机械有限公司）" in page
+    refused = actions.judge(session, [firm, own], actor=me, today=TODAY, values={"officer_id": me.user_id})
+    assert {key: refusal.text for key, refusal in refused.items()} == {firm.id: SELF}
 
 
 def test_an_undo_does_not_give_a_firm_back_to_oneself(session: Session, firm: Firm) -> None:
     me = people.actor(session, people.INVESTMENT)
     edit(session, firm, people.actor(session, people.SCIENCE), officer_id=me.user_id)
     other = people.id_of(session, people.INVESTMENT_2)
-    actions.set_many(session, [firm.id], actor=me, today=TODAY, values={"officer_id": other})
+    actions.edit(session, firm, actor=me, today=TODAY, officer_id=other)
     running = audit.running(session)
     assert running is not None
     commit(session)
@@ -237,8 +216,9 @@ def test_a_street_s_reporter_who_may_edit_more_cannot_draw_a_firm_into_his_stree
         edit(session, firm, both, street_id=home)
     assert (caught.value.text, caught.value.field) == (UNIT, "street")
     session.rollback()
-    done = actions.set_many(session, [firm.id], actor=both, today=TODAY, values={"street_id": home})
-    assert done == (0, [firm.id])
+    assert set(actions.judge(session, [firm], actor=both, today=TODAY, values={"street_id": home})) == {
+        firm.id
+    }
     session.rollback()
     made = actions.register(session, actor=reporter, today=TODAY, name="温州本街科技有限公司", street_id=home)
     commit(session)

@@ -46,7 +46,7 @@ def test_a_number_no_column_holds_is_no_position() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "/firms/bulk/a%00b/undo",
+        "/operations/a%00b/undo",
         "/ladder/selection/undo?operation=a%00b",
         "/firms/import/{batch}/doubtful/10000000000000000",
     ],

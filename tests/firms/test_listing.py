@@ -17,6 +17,7 @@ from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
 from crm.core import audit, lists
 from crm.core.db import db
+from crm.core.lists import exporting
 from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.firms import actions, queries
@@ -128,9 +129,10 @@ def test_paging_forth_and_back_shows_every_firm_once(session: Session, sort: str
     args = {"sort": sort}
     pages: list[list[int]] = []
     for _ in range(10):
-        wanted = queries.asked(args)
-        page, _, total, capped = queries.list_firms(session, wanted, ROBOT, 5)
-        assert (total, capped) == (17, False)
+        wanted = queries.LIST.asked(args)
+        found = lists.read(session, queries.LIST, wanted, ROBOT, 5)
+        page = found.page
+        assert (found.total, found.is_capped) == (17, False)
         pages.append([row.id for row in page.rows])
         assert page.first == len(forth) + 1
         forth += pages[-1]
@@ -140,7 +142,9 @@ def test_paging_forth_and_back_shows_every_firm_once(session: Session, sort: str
     assert sorted(forth) == sorted(ids)
     back = page.before
     for expected in reversed(pages[:-1]):
-        page, *_ = queries.list_firms(session, queries.asked({"sort": sort, "before": back or ""}), ROBOT, 5)
+        page = lists.read(
+            session, queries.LIST, queries.LIST.asked({"sort": sort, "before": back or ""}), ROBOT, 5
+        ).page
         assert [row.id for row in page.rows] == expected
         back = page.before
     assert back is None
@@ -149,7 +153,7 @@ def test_paging_forth_and_back_shows_every_firm_once(session: Session, sort: str
 def test_firms_without_a_date_come_last_in_both_directions(session: Session) -> None:
     enter(session, 0, 7)
     for sort in ("registered", "-registered"):
-        page, *_ = queries.list_firms(session, queries.asked({"sort": sort}), ROBOT)
+        page = lists.read(session, queries.LIST, queries.LIST.asked({"sort": sort}), ROBOT).page
         known = [row.registered is not None for row in page.rows]
         assert known == sorted(known, reverse=True)
 
@@ -193,7 +197,7 @@ def test_nonsense_in_the_address_is_dropped_never_an_error(app: Flask, client: F
 
 
 def test_sort_and_filter_keys_are_whitelists() -> None:
-    wanted = queries.asked({"sort": "password_hash", "evil": "1", "columns": "password_hash,street"})
+    wanted = queries.LIST.asked({"sort": "password_hash", "evil": "1", "columns": "password_hash,street"})
     assert wanted.sort_key == "-updated"
     assert wanted.conditions == {}
     assert wanted.columns == ("street",)
@@ -214,7 +218,7 @@ def test_filters_find_what_they_say(session: Session) -> None:
     commit(session)
 
     def found(**args: str) -> int:
-        return queries.list_firms(session, queries.asked(args), ROBOT)[2]
+        return lists.read(session, queries.LIST, queries.LIST.asked(args), ROBOT).total
 
     assert found() == 7
     assert found(industry="smart-equipment") == 3
@@ -231,7 +235,7 @@ def test_administrators_find_no_firm_at_all(session: Session) -> None:
     enter(session, 0, 2)
     for person in (people.SYSTEM_ADMIN, people.SECURITY_ADMIN, people.AUDITOR, people.STRANGER):
         viewer = people.actor(session, person)
-        assert queries.list_firms(session, queries.asked({}), viewer)[2] == 0
+        assert lists.read(session, queries.LIST, queries.LIST.asked({}), viewer).total == 0
         assert queries.search(session, "温州", viewer) == []
 
 
@@ -242,12 +246,15 @@ def test_a_reporter_exports_only_the_own_streets_firms(session: Session) -> None
     )
     commit(session)
     reporter = people.actor(session, people.REPORTER)
-    rows = [row.name for chunk in queries.all_rows(session, queries.asked({}), reporter) for row in chunk]
+    wanted = queries.LIST.asked({})
+    taken = exporting.taken(session, queries.LIST, wanted, reporter)
+    assert (taken.count, taken.withheld) == (1, 3)
+    rows = [row.name for chunk in lists.every(session, queries.LIST, wanted, taken.ids) for row in chunk]
     assert rows == ["海城有限公司"]
-    everything = [
-        row for chunk in queries.all_rows(session, queries.asked({}), ROBOT, chunk=2) for row in chunk
-    ]
-    assert len(everything) == 4
+    everything = exporting.taken(session, queries.LIST, wanted, ROBOT)
+    assert (everything.count, everything.withheld) == (4, 0)
+    chunks = lists.every(session, queries.LIST, wanted, everything.ids, chunk=2)
+    assert [len(chunk) for chunk in chunks] == [2, 2]
 
 
 def test_figures_are_no_column_of_the_list(session: Session) -> None:

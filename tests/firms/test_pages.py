@@ -198,7 +198,8 @@ def test_who_may_only_read_is_refused_before_anything_typed_is_looked_at(
         f"/firms/{firm_id}/edit/all",
         f"/firms/{firm_id}/rename",
         "/firms/new",
-        "/firms/bulk",
+        "/lists/firms/bulk",
+        "/bulk/1",
         f"/firms/{firm_id}/figures/2025",
         f"/firms/{firm_id}/contacts/new",
     ):
@@ -302,38 +303,15 @@ def test_figures_saved_twice_from_one_version_are_told(
         db.session.remove()
 
 
-def test_a_bulk_change_says_how_many_and_can_be_undone(
-    science: FlaskClient, app: Flask, firm_id: int
-) -> None:
-    response = people.post(science, "/firms/bulk", {"ids": str(firm_id), "set": "industry:life-health"})
-    assert response.status_code == 303
-    page = text(science.get("/firms"))
-    undo = re.search(r"/firms/bulk/[0-9a-f]{32}/undo", page)
-    assert undo is not None
-    assert "已修改 1 家" in page
-    people.post(science, undo[0])
-    with app.app_context():
-        assert db.session.get_one(Firm, firm_id).leading_industry is LeadingIndustry.SMART_EQUIPMENT
-        db.session.remove()
-
-
-def test_nobody_undoes_what_somebody_else_did(science: FlaskClient, app: Flask, firm_id: int) -> None:
-    people.post(science, "/firms/bulk", {"ids": str(firm_id), "set": "industry:life-health"})
-    undo = re.search(r"/firms/bulk/[0-9a-f]{32}/undo", text(science.get("/firms")))
-    assert undo is not None
-    people.sign_in(science, people.FINANCE)
-    assert people.post(science, undo[0]).status_code == 404
-
-
 def test_an_export_is_exactly_the_filtered_list_and_stands_in_the_audit(
     science: FlaskClient, app: Flask, firm_id: int
 ) -> None:
     people.post(science, "/firms/new", {"name": "=cmd|' /C calc'!A0有限公司", "leading_industry": "other"})
-    response = people.post(science, "/firms/export", {"all": "1", "filter": "industry=smart-equipment"})
+    response = people.post(science, "/lists/firms/export", {"all": "1", "filter": "industry=smart-equipment"})
     assert "attachment" in response.headers["Content-Disposition"]
     table = read(response.data, "e.xlsx", known=["企业名称"])
     assert [record["企业名称"] for record in table.records] == ["温州拓屿精密机械有限公司"]
-    everything = people.post(science, "/firms/export", {"all": "1", "format": "csv"})
+    everything = people.post(science, "/lists/firms/export", {"all": "1", "format": "csv"})
     assert "'=cmd" in everything.data.decode("utf-8-sig")
     assert "13812345678" not in everything.data.decode("utf-8-sig")
     with app.app_context():

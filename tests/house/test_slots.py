@@ -7,6 +7,7 @@ from flask import Flask
 from crm.core import jobs, palette, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
+from crm.core.lists import LISTS
 from crm.core.records import SUBJECTS
 from crm.firms import queries as registry
 from crm.firms.actions import targets
@@ -43,6 +44,8 @@ def test_long_work_is_listed(app: Flask) -> None:
         "firms.import-write",
         "ladder.tag-match",
         "ladder.tag-write",
+        "overview.bulk",
+        "overview.export",
     }
 
 
@@ -56,6 +59,8 @@ def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
         assert bool(kind.settable) == (kind.change is not None), code
         view = app.view_functions[kind.endpoint]
         assert set(kind.read) <= set(view.__dict__["needs"]), f"{code}: the page and the declaration differ"
+        assert {setting.fact for setting in kind.settings} <= kind.settable, code
+        assert kind.archived is None or kind.archived in columns, code
         for part in kind.parts:
             assert {part.column, *part.key} <= set(columns_of(part.model)), code
 
@@ -75,3 +80,19 @@ def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
     assert jobs.DAILY == ["firms.import-prune"]
+
+
+def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
+    assert set(LISTS) == {"firms", "ladder", "people", "imports", "audit", "operations"}
+    for key, declared in LISTS.items():
+        assert key == declared.key and declared.sorts and declared.columns
+        view = app.view_functions[declared.endpoint]
+        assert set(declared.needs) == set(view.__dict__["needs"]), (
+            f"{key}: the page and the declaration differ"
+        )
+        assert declared.kind is None or declared.kind in SUBJECTS, key
+        keys = [column.key for column in declared.columns]
+        assert len(keys) == len(set(keys)), key
+        assert {column.sort for column in declared.columns if column.sort} <= {
+            sort.key for sort in declared.sorts
+        }

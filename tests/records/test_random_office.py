@@ -14,16 +14,20 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from crm.core import transaction
+from crm.core import merging, transaction
 from crm.core.audit_verify import verify
+from crm.core.clock import now
 from crm.core.db import db, writing
 from crm.core.permissions import Actor
+from crm.core.records import kind_of
 from crm.core.undo import Blocked, undo
 from crm.core.words import Refused
 from crm.firms import actions as registry
 from crm.firms import sheets
 from crm.firms.actions import staging
+from crm.firms.actions import writing as importing
 from crm.firms.models import Firm
+from crm.firms.queries import LIST
 from crm.firms.rules.words import FirmStatus, ImportMode, LeadingIndustry, SheetKind
 from crm.ladder import actions as ladder
 from crm.ladder.actions import tagging
@@ -31,6 +35,8 @@ from crm.ladder.actions.deriving import rebuild
 from crm.ladder.models import Certification, StageInterval
 from crm.ladder.queries import load_registry
 from crm.ladder.sheets import Listed
+from crm.overview.actions import bulk
+from crm.overview.rules.bulk import BulkVerb
 from tests import people
 from tests.records.office import State, business, difference
 
@@ -51,7 +57,7 @@ class Office:
 
     def deeds(self) -> list[Callable[[Actor], None]]:
         return [self.register, self.edit, self.rename, self.move, self.imported, self.bulk, self.grant, self.revoke,
-                self.tagged, self.figures, self.contact, self.archive]  # fmt: skip
+                self.tagged, self.figures, self.contact, self.archive, self.merge]  # fmt: skip
 
     def firm(self) -> Firm:
         ids = self.session.scalars(sa.select(Firm.id).order_by(Firm.id)).all()
@@ -89,9 +95,30 @@ class Office:
         )
 
     def bulk(self, who: Actor) -> None:
-        ids = [self.firm().id for _ in range(4)]
-        value = self.random.choice(list(LeadingIndustry))
-        registry.set_many(self.session, ids, actor=who, today=TODAY, values={"leading_industry": value})
+        chosen, value = [self.firm().id for _ in range(4)], self.random.choice(list(LeadingIndustry))
+        run = bulk.start(
+            self.session, LIST, actor=who, verb=BulkVerb.SET, fact="leading_industry", value=value.value,
+            chosen=chosen, query="", wanted=LIST.asked({}, TODAY), at=now(),
+        )  # fmt: skip
+        self.committed()
+        verdicts = bulk.judge(self.session, run, actor=who, today=TODAY, reason="")
+        bulk.write(self.session, run, verdicts, actor=who, reason="", at=now())
+
+    def merge(self, who: Actor) -> None:
+        one, other = self.firm().id, self.firm().id
+        if one == other:
+            raise Refused("同一家")
+        stays = self.random.choice(merging.SIDES)
+        merging.merge(
+            self.session,
+            kind_of("firm"),
+            one,
+            other,
+            actor=who,
+            today=TODAY,
+            stays=stays,
+            reason="核实是同一家",
+        )
 
     def figures(self, who: Actor) -> None:
         values = {"revenue_yuan": self.random.randint(1, 9) * 10**7, "employees": self.random.randint(5, 300)}
@@ -140,7 +167,7 @@ class Office:
         )  # fmt: skip
         staging.stage(self.session, batch, staged, actor=who, mapping=mapping, headings=table.headings)
         self.committed()
-        staging.write(self.session, batch, actor=who, today=TODAY)
+        importing.write(self.session, batch, actor=who, today=TODAY)
 
     def tagged(self, who: Actor) -> None:
         kind, day = (

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.accounts.models import SignInAttempt, Unit, User, UserGrant, UserRole, UserSession
 from crm.accounts.rules import Role, account_key
-from crm.core.lists import Filter, Sort
+from crm.core.lists import Asked, Column, Filter, Kind, List, Sort, conditions
 from crm.core.permissions import Actor
-from crm.core.words import N_, Missing
+from crm.core.words import N_, Message, Missing
 
 MANY = ("account:manage", "role:grant")
 
@@ -51,10 +51,10 @@ SORTS = (
     Sort("username", N_("用户名"), User.username_key),
 )
 FILTERS = (
-    Filter("q", N_("姓名或用户名"), _text, kind="text"),
-    Filter("unit", N_("单位"), _unit, choices=lambda session, _viewer: unit_pairs(session)),
-    Filter("role", N_("角色"), _role, choices=lambda _session, _viewer: role_pairs()),
-    Filter("state", N_("状态"), _state, choices=lambda _session, _viewer: state_pairs()),
+    Filter("q", N_("姓名或用户名"), _text, kind="text", is_first=True),
+    Filter("unit", N_("单位"), _unit, choices=lambda session, _viewer: unit_pairs(session), is_first=True),
+    Filter("role", N_("角色"), _role, choices=lambda _session, _viewer: role_pairs(), is_first=True),
+    Filter("state", N_("状态"), _state, choices=lambda _session, _viewer: state_pairs(), is_first=True),
 )
 
 
@@ -76,21 +76,67 @@ def state_pairs() -> list[tuple[str, str]]:
     return [("active", N_("在用")), ("inactive", N_("已停用"))]
 
 
-def list_people(viewer: Actor) -> sa.Select[*tuple[Any, ...]]:
-    """The rows of the list: account, name, unit, state."""
-    return (
-        sa.select(
-            User.id.label("id"),
-            User.username,
-            User.username_key,
-            User.name,
-            User.is_active,
-            User.must_change_password,
-            Unit.short_name.label("unit"),
+def _matching(session: Session, asked: Asked, viewer: Actor) -> tuple[sa.Select[Any], dict[str, str]]:
+    clauses, understood = conditions(session, asked, FILTERS, viewer)
+    return sa.select(User.id).where(visible_to(viewer), *clauses), understood
+
+
+def _rows(ids: sa.Select[Any], asked: Asked) -> sa.Select[Any]:
+    return ids.with_only_columns(
+        User.id, User.username, User.name, User.is_active, User.must_change_password, Unit.short_name.label("unit"),
+        asked.sort.column.label(f"sort_{asked.sort.key}"),
+    ).outerjoin(Unit, Unit.id == User.unit_id)  # fmt: skip
+
+
+def _cells(
+    session: Session, columns: Sequence[Column], ids: Sequence[int], _viewer: Actor, _asked: Asked
+) -> dict[str, Mapping[int, Any]]:
+    """Roles, state, when last seen: a statement each."""
+    keys = {column.key for column in columns}
+    cells: dict[str, Mapping[int, Any]] = {}
+    if "roles" in keys:
+        held = roles_of(session, ids)
+        cells["roles"] = {
+            key: [Message(role.label) for role in held[key]] if key in held else [Message(N_("没有角色"))]
+            for key in ids
+        }
+    if "state" in keys:
+        rows = session.execute(
+            sa.select(User.id, User.is_active, User.must_change_password).where(User.id.in_(ids))
         )
-        .outerjoin(Unit, Unit.id == User.unit_id)
-        .where(visible_to(viewer))
-    )
+        cells["state"] = {row.id: _state_of(row.is_active, row.must_change_password) for row in rows}
+    if "seen" in keys:
+        cells["seen"] = last_seen(session, ids)
+    return cells
+
+
+def _state_of(is_active: bool, must_change: bool) -> Message:
+    if not is_active:
+        return Message(N_("已停用"))
+    return Message(N_("待改口令") if must_change else N_("在用"))
+
+
+LIST = List(
+    key="people",
+    label=N_("人员"),
+    unit=N_("人"),
+    endpoint="accounts.people",
+    head=N_("姓名"),
+    needs=MANY,
+    id=User.id,
+    sorts=SORTS,
+    filters=FILTERS,
+    columns=(
+        Column("username", N_("用户名"), sort="username"),
+        Column("unit", N_("单位")),
+        Column("roles", N_("角色")),
+        Column("state", N_("状态")),
+        Column("seen", N_("最近登录"), kind=Kind.MOMENT),
+    ),
+    matching=_matching,
+    rows=_rows,
+    cells=_cells,
+)
 
 
 def roles_of(session: Session, ids: Collection[int]) -> dict[int, list[Role]]:

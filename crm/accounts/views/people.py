@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, render_template, request, url_for
+from flask import flash, render_template, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.accounts import queries
@@ -16,12 +16,12 @@ from crm.accounts.models import User
 from crm.accounts.queries import people as reads
 from crm.accounts.rules import ADMINISTRATORS
 from crm.accounts.views.blueprint import bp
-from crm.core import lists
 from crm.core.clock import now, today
 from crm.core.conflicts import Texts
 from crm.core.db import db
 from crm.core.forms import VersionedForm, options
 from crm.core.i18n import gettext
+from crm.core.lists.showing import list_page
 from crm.core.permissions import needs
 from crm.core.saving import Over, save
 from crm.core.transaction import commit
@@ -31,31 +31,7 @@ from crm.core.web import actor, back_to
 @bp.get("/people")
 @needs("account:manage", "role:grant")
 def people() -> Any:
-    database, viewer = db.session(), actor()
-    wanted = lists.asked(request.args, sorts=reads.SORTS, filters=reads.FILTERS)
-    clauses, understood = lists.conditions(database, wanted, reads.FILTERS, viewer)
-    statement = reads.list_people(viewer).where(*clauses)
-    total, capped = lists.count(database, statement.with_only_columns(User.id))
-    page = lists.page(database, statement, wanted, User.id)
-    ids = [row.id for row in page.rows]
-
-    def here(**changes: Any) -> str:
-        values: dict[str, Any] = {**understood, "sort": wanted.sort_key, **changes}
-        return url_for("accounts.people", **values)
-
-    return render_template(
-        "accounts/people.html",
-        here=here,
-        rows=page.rows,
-        page=page,
-        total=total,
-        capped=capped,
-        wanted=wanted,
-        understood=understood,
-        roles=queries.roles_of(database, ids),
-        seen=queries.last_seen(database, ids),
-        menus={item.key: item.choices(database, viewer) for item in reads.FILTERS if item.choices},
-    )
+    return list_page(reads.LIST, "accounts/people.html")
 
 
 def _choices(form: PersonForm, also: int | None = None) -> None:

@@ -15,6 +15,7 @@ from crm.firms.actions.holdings import (
     set_figures,
     set_ip,
 )
+from crm.firms.actions.judging import judge
 from crm.firms.actions.pairs import distinguish, store
 from crm.firms.actions.persons import chosen, erase_person, export_person, search_person
 from crm.firms.actions.registry import (
@@ -28,7 +29,6 @@ from crm.firms.actions.registry import (
     register,
     rename,
     restore,
-    set_many,
 )
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "erase_person",
     "export_contacts",
     "export_person",
+    "judge",
     "keep_contact",
     "move",
     "named",
@@ -64,6 +65,5 @@ __all__ = [
     "set_above_scale",
     "set_figures",
     "set_ip",
-    "set_many",
     "store",
 ]

@@ -53,25 +53,19 @@ def after(before: Standing, values: Mapping[str, Any], units: Mapping[int, int |
     return Standing(officer, before.creator_id, values.get("street_id", before.street_id), unit)
 
 
-def check_firm(session: Session, firm: Firm, *, actor: Actor, values: Mapping[str, Any]) -> None:
-    """Raises `Refused` when these facts would make the firm the actor's own."""
-    if OWNERS & set(values):
-        before = standings(session, [firm.id])[firm.id]
-        check(actor, before, after(before, values, units_of(session, [values.get("officer_id")])))
-
-
-def refused_among(
+def objections_among(
     session: Session, firm_ids: Sequence[int], *, actor: Actor, values: Mapping[str, Any]
-) -> set[int]:
-    """The firms among these that the actor may not bring to `values`."""
+) -> dict[int, Message]:
+    """The firms among these that the actor may not bring to `values`, and why."""
     if actor.user_id is None or not OWNERS & set(values):
-        return set()
+        return {}
     units = units_of(session, [values.get("officer_id")])
-    return {
-        firm_id
-        for firm_id, before in standings(session, firm_ids).items()
-        if objection(actor, before, after(before, values, units)) is not None
-    }
+    found: dict[int, Message] = {}
+    for firm_id, before in standings(session, firm_ids).items():
+        reason = objection(actor, before, after(before, values, units))
+        if reason is not None:
+            found[firm_id] = reason
+    return found
 
 
 def refuse_rows(session: Session, staged: Sequence[Any], actor: Actor) -> None:

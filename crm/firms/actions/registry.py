@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.accounts.models import Unit, User
-from crm.accounts.rules import UnitKind
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
-from crm.firms.actions import appointing, guards
+from crm.firms.actions import guards
+from crm.firms.actions.judging import check_values, judge
 from crm.firms.models import Firm, FirmMove, FirmName
-from crm.firms.queries.scope import editable_by
 from crm.firms.rules.names import normalise
 from crm.firms.rules.standing import check_past, check_reason
 from crm.firms.rules.words import Act, FirmStatus, LeadingIndustry, NameKind
-
-EDITABLE = frozenset(
-    {
-        "code", "registered_on", "capital_yuan", "capital_text", "industry_code", "leading_industry", "street_id",
-        "address", "size_class", "officer_id", "business", "source", "source_number",
-    }
-)  # fmt: skip
 
 
 def register(
@@ -45,7 +35,8 @@ def register(
     Raises `Duplicate` (a `Refused`) with the firm that is there already.
     """
     actor.require("firm:edit")
-    _check(session, values, today)
+    check_values(session, values, today)
+    _defaulted(values)
     guards.require_street(actor, values.get("street_id"))
     guards.refuse_duplicate(session, name=name, code=code)
     operation = audit.begin(session, actor=actor, action=Act.REGISTER)
@@ -72,10 +63,9 @@ def edit(
     """Change facts of a firm (columns of `EDITABLE`). `version` is the one the form was filled from."""
     guards.require(session, actor, "firm:edit", firm.id)
     guards.lock(firm, version)
-    _check(session, values, today)
-    if "street_id" in values:
-        guards.require_street(actor, values["street_id"])
-    appointing.check_firm(session, firm, actor=actor, values=values)
+    for refusal in judge(session, [firm], actor=actor, today=today, values=values).values():
+        raise refusal
+    _defaulted(values)
     code = values.get("code")
     if code and code != firm.code:
         guards.refuse_duplicate(session, name=None, code=code, but=firm.id)
@@ -232,55 +222,9 @@ def restore(session: Session, firm: Firm, *, actor: Actor, version: int | None =
     return firm
 
 
-class SetMany(NamedTuple):
-    """How many firms changed, and those left as they were because nobody makes a firm his own."""
-
-    changed: int
-    refused: list[int]
-
-
-def set_many(
-    session: Session, firm_ids: list[int], *, actor: Actor, today: dt.date, values: Mapping[str, Any]
-) -> SetMany:
-    """Set the same facts on many firms (officer, street, leading industry)."""
-    actor.require("firm:edit")
-    allowed = {"officer_id", "street_id", "leading_industry"}
-    if not values or set(values) - allowed:
-        raise Refused(N_("请选择要改成什么。"))
-    _check(session, dict(values), today)
-    if "street_id" in values:
-        guards.require_street(actor, values["street_id"])
-    columns = [getattr(Firm, key) for key in values]
-    changes: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
-    refused: list[int] = []
-    for start in range(0, len(firm_ids), 5000):
-        part = firm_ids[start : start + 5000]
-        rows = session.execute(
-            sa.select(Firm.id, *columns).where(Firm.id.in_(part), editable_by(actor)).order_by(Firm.id)
-        )
-        found = []
-        for row in rows:
-            before = {key: row._mapping[key] for key in values if row._mapping[key] != values[key]}
-            if before:
-                found.append((row.id, before, {key: values[key] for key in before}))
-        barred = appointing.refused_among(session, [item[0] for item in found], actor=actor, values=values)
-        refused += sorted(barred)
-        changes += [item for item in found if item[0] not in barred]
-    if changes or refused:
-        audit.begin(
-            session,
-            actor=actor,
-            action=Act.BULK_SET,
-            count=len(changes),
-            refused=len(refused),
-            **_plain(values),
-        )
-        audit.update_many(session, Firm, changes)
-    return SetMany(len(changes), refused)
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: getattr(value, "value", value) for key, value in values.items()}
+def _defaulted(values: dict[str, Any]) -> None:
+    if "leading_industry" in values and values["leading_industry"] is None:
+        values["leading_industry"] = LeadingIndustry.OTHER
 
 
 def _add_name(session: Session, firm: Firm, name: str, kind: NameKind, until_on: dt.date | None) -> None:
@@ -294,23 +238,3 @@ def _add_name(session: Session, firm: Firm, name: str, kind: NameKind, until_on:
     session.add(
         FirmName(firm_id=firm.id, kind=kind, name=name, name_key=normalise(name)[:200], until_on=until_on)
     )
-
-
-def _check(session: Session, values: dict[str, Any], today: dt.date) -> None:
-    """Ids from outside are looked up again; days lie in the past."""
-    unknown = set(values) - EDITABLE
-    if unknown:
-        raise TypeError(f"not facts of a firm: {sorted(unknown)}")
-    check_past(values.get("registered_on"), today, "registered_on")
-    if "leading_industry" in values and values["leading_industry"] is None:
-        values["leading_industry"] = LeadingIndustry.OTHER
-    street = values.get("street_id")
-    if street is not None:
-        kind = session.execute(sa.select(Unit.kind).where(Unit.id == street)).scalar_one_or_none()
-        if kind is not UnitKind.STREET:
-            raise Refused(N_("没有这个街道。"), field="street")
-    officer = values.get("officer_id")
-    if officer is not None:
-        active = session.execute(sa.select(User.is_active).where(User.id == officer)).scalar_one_or_none()
-        if not active:
-            raise Refused(N_("没有这位在用的人员。"), field="officer")

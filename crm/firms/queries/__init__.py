@@ -1,6 +1,7 @@
 """Every read of the registry. Each takes the viewer."""
 
 from crm.firms.queries.alike import Alike, near
+from crm.firms.queries.batches import BATCH_LIST
 from crm.firms.queries.contacts import Looked, get_contact, list_unused, looked, looked_by_all
 from crm.firms.queries.finding import Found, by_ids, search
 from crm.firms.queries.known import Places, known_firms, matcher, places
@@ -8,14 +9,11 @@ from crm.firms.queries.listing import (
     BULK,
     COLUMNS,
     FILTERS,
+    LIST,
     OWN_COLUMNS,
     OWN_FILTERS,
     SORTS,
-    all_rows,
-    asked,
     chosen_ids,
-    extra_cells,
-    list_firms,
     matching,
     officers,
     streets,
@@ -77,9 +75,11 @@ from crm.firms.queries.staged import (
 )
 
 __all__ = [
+    "BATCH_LIST",
     "BULK",
     "COLUMNS",
     "FILTERS",
+    "LIST",
     "OWN_COLUMNS",
     "OWN_FILTERS",
     "PAIRS_JOB",
@@ -96,8 +96,6 @@ __all__ = [
     "Places",
     "above_scale_in",
     "above_scale_of",
-    "all_rows",
-    "asked",
     "both_sides",
     "by_ids",
     "came_from",
@@ -107,7 +105,6 @@ __all__ = [
     "editable_by",
     "equity_of",
     "exportable_by",
-    "extra_cells",
     "figures_in",
     "figures_of",
     "figures_visible_to",
@@ -128,7 +125,6 @@ __all__ = [
     "last_search",
     "left_rows",
     "list_batches",
-    "list_firms",
     "list_pairs",
     "list_rows",
     "list_unused",

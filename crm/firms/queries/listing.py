@@ -6,7 +6,6 @@ Higher features add to `FILTERS`, `COLUMNS` and `BULK` in the factory (the ladde
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +15,11 @@ from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
 from crm.core import lists
 from crm.core.permissions import Actor
-from crm.core.words import N_, Word
+from crm.core.words import C_, N_, Word
 from crm.firms.models import AboveScale, Firm
 from crm.firms.queries.finding import text_condition
 from crm.firms.queries.scope import exportable_by, visible_to
-from crm.firms.rules.words import FirmStatus, LeadingIndustry, SizeClass
+from crm.firms.rules.words import Act, FirmStatus, LeadingIndustry, SizeClass
 
 NONE = "none"  # the value of a filter that asks for firms without one
 MINE = "me"
@@ -134,13 +133,19 @@ def _fixed(*choices: tuple[str, str]) -> lists.Choices:
 
 
 OWN_FILTERS: list[lists.Filter] = [
-    lists.Filter("q", N_("名称或代码"), text_condition, kind="text"),
+    lists.Filter("q", N_("名称或代码"), text_condition, kind="text", is_first=True),
     lists.Filter(
-        "industry", N_("主导产业"), _word_where(Firm.leading_industry, LeadingIndustry), _of(LeadingIndustry)
+        "industry",
+        N_("主导产业"),
+        _word_where(Firm.leading_industry, LeadingIndustry),
+        _of(LeadingIndustry),
+        is_first=True,
     ),
-    lists.Filter("street", N_("街道"), _id_where(Firm.street_id), _street_choices),
-    lists.Filter("officer", N_("服务专员"), _id_where(Firm.officer_id), _officer_choices),
-    lists.Filter("status", N_("状态"), _status_where, _of(FirmStatus, (PRESENT, N_("在营和迁入")))),
+    lists.Filter("street", N_("街道"), _id_where(Firm.street_id), _street_choices, is_first=True),
+    lists.Filter("officer", N_("服务专员"), _id_where(Firm.officer_id), _officer_choices, is_first=True),
+    lists.Filter(
+        "status", N_("状态"), _status_where, _of(FirmStatus, (PRESENT, N_("在营和迁入"))), is_first=True
+    ),
     lists.Filter(
         "size", N_("规模"), _word_where(Firm.size_class, SizeClass), _of(SizeClass, (NONE, N_("未填")))
     ),
@@ -157,17 +162,20 @@ SORTS: list[lists.Sort] = [
     lists.Sort("registered", N_("成立日期"), Firm.registered_on, is_descending=True, is_nullable=True),
 ]
 
+K = lists.Kind
 OWN_COLUMNS: list[lists.Column] = [
-    lists.Column("industry", N_("主导产业")),
-    lists.Column("street", N_("街道")),
-    lists.Column("size", N_("规模")),
-    lists.Column("status", N_("状态")),
-    lists.Column("officer", N_("服务专员")),
-    lists.Column("registered", N_("成立日期"), sort="registered"),
-    lists.Column("updated", N_("更新"), sort="updated"),
-    lists.Column("capital", N_("注册资本 万元"), is_number=True, is_default=False),
-    lists.Column("industry_code", N_("行业代码"), is_default=False),
-    lists.Column("address", N_("地址"), is_default=False),
+    lists.Column("industry", N_("主导产业"), kind=K.WORD, width=12),
+    lists.Column("street", N_("街道"), width=12),
+    lists.Column("size", N_("规模"), kind=K.WORD, heading=N_("企业规模"), width=10),
+    lists.Column("status", N_("状态"), kind=K.WORD, width=8),
+    lists.Column("officer", N_("服务专员"), width=12),
+    lists.Column("registered", N_("成立日期"), sort="registered", kind=K.DAY),
+    lists.Column("updated", N_("更新"), sort="updated", kind=K.MOMENT, heading=N_("更新时间")),
+    lists.Column(
+        "capital", N_("注册资本 万元"), is_default=False, kind=K.MONEY, heading=N_("注册资本（元）")
+    ),
+    lists.Column("industry_code", N_("行业代码"), is_default=False, width=10),
+    lists.Column("address", N_("地址"), is_default=False, width=36),
 ]
 
 # the slots: the factory puts in what higher features add
@@ -195,11 +203,6 @@ ROW = (
 )
 
 
-def asked(args: Mapping[str, str]) -> lists.Asked:
-    """What a query string asks of the list of firms."""
-    return lists.asked(args, sorts=SORTS, filters=FILTERS, columns=COLUMNS)
-
-
 def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.Select[Any], dict[str, str]]:
     """A select of the ids of all firms the filter finds for this viewer, and the conditions it understood.
     Archived firms are left out unless they are asked for."""
@@ -209,8 +212,8 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
     return sa.select(Firm.id).where(visible_to(viewer), *clauses), understood
 
 
-def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
-    columns: list[Any] = [*ROW, sort.column.label(f"sort_{sort.key}")]
+def _rows(ids: sa.Select[Any], wanted: lists.Asked) -> sa.Select[Any]:
+    columns: list[Any] = [*ROW, wanted.sort.column.label(f"sort_{wanted.sort.key}")]
     return (
         ids.with_only_columns(*columns)
         .outerjoin(_STREET, _STREET.id == Firm.street_id)
@@ -218,48 +221,31 @@ def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
     )
 
 
-def list_firms(
-    session: Session, wanted: lists.Asked, viewer: Actor, size: int = lists.PAGE
-) -> tuple[lists.Page, dict[str, str], int, bool]:
-    """One page, the conditions understood, the count and whether it is capped. Two statements."""
-    ids, understood = matching(session, wanted, viewer)
-    total, capped = lists.count(session, ids)
-    found = lists.page(session, _rows(ids, wanted.sort), wanted, Firm.id, size)
-    return found, understood, total, capped
-
-
-def extra_cells(
-    session: Session, columns: Sequence[lists.Column], ids: Sequence[int], viewer: Actor
-) -> dict[str, Mapping[int, Any]]:
-    """The cells of columns that are not in the row itself: one statement a column."""
-    return {
-        column.key: column.cells(session, ids, viewer)
-        for column in columns
-        if column.cells is not None and ids
-    }
+LIST = lists.List(
+    key="firms",
+    label=C_("subject", "企业"),
+    unit=N_("家"),
+    endpoint="firms.index",
+    needs=("firm:read",),
+    id=Firm.id,
+    sorts=SORTS,
+    filters=FILTERS,
+    columns=COLUMNS,
+    matching=matching,
+    rows=_rows,
+    kind="firm",
+    bulk=BULK,
+    exports="export:run",
+    exportable_by=exportable_by,
+    always=(
+        lists.Column("code", N_("统一社会信用代码"), width=22),
+        lists.Column("name", N_("企业名称"), width=36),
+    ),
+    export_act=Act.EXPORT,
+)
 
 
 def chosen_ids(session: Session, wanted: lists.Asked, viewer: Actor, most: int) -> list[int]:
     """The ids the filter finds, for an action on all of them; at most `most` and one more."""
     ids, _ = matching(session, wanted, viewer)
     return list(session.scalars(ids.order_by(Firm.id).limit(most + 1)))
-
-
-def all_rows(
-    session: Session, wanted: lists.Asked, viewer: Actor, only: Sequence[int] | None = None, chunk: int = 1000
-) -> Iterator[Sequence[Any]]:
-    """Every row of the filter the viewer may export, in the order of the list, in chunks."""
-    ids, _ = matching(session, wanted, viewer)
-    ids = ids.where(exportable_by(viewer))
-    if only is not None:
-        ids = ids.where(Firm.id.in_(only))
-    wanted = lists.Asked(wanted.sort, wanted.is_descending, None)
-    while True:
-        found = lists.page(session, _rows(ids, wanted.sort), wanted, Firm.id, chunk)
-        if found.rows:
-            yield found.rows
-        if found.after is None:
-            return
-        wanted.position = lists.position(found.after, wanted.sort)
-        if wanted.position is None:
-            raise RuntimeError("a page that leads nowhere")  # never again the first page for ever

@@ -14,11 +14,6 @@ from crm.firms.sheets.reading import (
     refit,
 )
 from crm.firms.sheets.writing import (
-    export_columns,
-    export_csv,
-    export_csv_file,
-    export_row,
-    export_xlsx,
     left_rows,
     template,
 )
@@ -28,11 +23,6 @@ __all__ = [
     "Parsed",
     "check_mapping",
     "contacts_xlsx",
-    "export_columns",
-    "export_csv",
-    "export_csv_file",
-    "export_row",
-    "export_xlsx",
     "headings_of",
     "known_headings",
     "left_rows",

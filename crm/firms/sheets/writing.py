@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crm.core.sheets import Column, ColumnKind, SheetSpec, csv_chunks, write_csv, write_xlsx
-from crm.core.words import N_, Word
+from crm.core.sheets import Column, ColumnKind, SheetSpec, write_xlsx
+from crm.core.words import N_
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.fields import Rule
 from crm.firms.rules.staged import REASON, ROW
@@ -66,51 +66,3 @@ def left_rows(
     columns += [Column(say(ROW), ColumnKind.INTEGER), Column(say(REASON), width=60)]
     body = ((*(raw.get(name, "") for name in headings), row_no, why) for row_no, raw, why in rows)
     write_xlsx(target, [SheetSpec(say(N_("未导入的行")), columns, body)])
-
-
-EXPORT: tuple[tuple[str, str, ColumnKind, float | None], ...] = (
-    ("code", N_("统一社会信用代码"), ColumnKind.TEXT, 22),
-    ("name", N_("企业名称"), ColumnKind.TEXT, 36),
-    ("registered", N_("成立日期"), ColumnKind.DATE, None),
-    ("capital", N_("注册资本（元）"), ColumnKind.YUAN, None),
-    ("industry_code", N_("行业代码"), ColumnKind.TEXT, 10),
-    ("industry", N_("主导产业"), ColumnKind.TEXT, 12),
-    ("street", N_("街道"), ColumnKind.TEXT, 12),
-    ("address", N_("地址"), ColumnKind.TEXT, 36),
-    ("size", N_("企业规模"), ColumnKind.TEXT, 10),
-    ("status", N_("状态"), ColumnKind.TEXT, 8),
-    ("officer", N_("服务专员"), ColumnKind.TEXT, 12),
-)
-
-
-def export_columns(say: Say, extra: Sequence[tuple[str, bool]] = ()) -> list[Column]:
-    """The columns of an exported list; `extra` are (label, is it a number) of other features."""
-    own = [Column(say(label), kind, width) for _key, label, kind, width in EXPORT]
-    return own + [
-        Column(say(label), ColumnKind.INTEGER if number else ColumnKind.TEXT) for label, number in extra
-    ]
-
-
-def export_row(row: Any, say: Say) -> tuple[Any, ...]:
-    """One firm of the list, enum members in words."""
-    cells = row._mapping
-    return tuple(
-        say(value.label) if isinstance(value := cells[key], Word) else value
-        for key, _label, _kind, _width in EXPORT
-    )
-
-
-def export_xlsx(
-    target: Path | BinaryIO, columns: Sequence[Column], rows: Iterable[Sequence[Any]], say: Say
-) -> int:
-    """Write the list as a workbook, row by row. Returns the rows written."""
-    return write_xlsx(target, [SheetSpec(say(N_("企业")), columns, rows)])
-
-
-def export_csv(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Write the list as CSV, chunk by chunk."""
-    return csv_chunks(columns, rows)
-
-
-def export_csv_file(target: Path, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> None:
-    write_csv(target, SheetSpec("", columns, rows))

@@ -38,29 +38,27 @@ from crm.ladder.queries.firm import (
     stages_of,
     stages_on,
 )
+from crm.ladder.queries.flow import Flow, flows
 from crm.ladder.queries.listing import (
+    LIST,
     OUTSIDE,
-    SORTS,
-    Flow,
     Wanted,
     all_ids,
-    asked,
-    every_row,
-    flows,
-    list_firms,
+    cause_of,
     names_of,
     own_operation,
+    wanted_of,
 )
 from crm.ladder.queries.registry import Registry, load_registry
 from crm.ladder.queries.within import Within
 
 __all__ = [
-    "CARDS", "OUTSIDE", "SORTS", "Card", "Column", "Expiry", "Flow", "Followed", "Group", "Registry",
-    "Rename", "Shown", "Wanted", "Within", "Zero", "all_ids", "applications_of", "asked", "at_stage",
-    "board", "certifications_of", "count_firms", "count_holders", "counts_of_batch", "decided", "every_row",
+    "CARDS", "LIST", "OUTSIDE", "Card", "Column", "Expiry", "Flow", "Followed", "Group", "Registry",
+    "Rename", "Shown", "Wanted", "Within", "Zero", "all_ids", "applications_of", "at_stage",
+    "board", "cause_of", "certifications_of", "count_firms", "count_holders", "counts_of_batch", "decided",
     "expiries", "expiry_days", "flows", "get_application", "get_batch", "get_certification", "get_row", "held_by",
-    "holders", "last_national_lapse", "left_over", "list_batches", "list_firms", "load_registry",
+    "holders", "last_national_lapse", "left_over", "list_batches", "load_registry",
     "more_cards", "names_of", "own_operation", "pending", "present_on", "queue", "renames", "rows_of",
-    "shown", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "without_day",
+    "shown", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "wanted_of", "without_day",
     "years_known",
 ]  # fmt: skip

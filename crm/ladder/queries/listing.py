@@ -1,11 +1,10 @@
-"""The ladder as a list: firms with their stage on a day; and the flow between stages from year to year."""
+"""The ladder as a list: firms with their stage on a day, their certificates and applications."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,22 +13,28 @@ from sqlalchemy.orm import Session, aliased
 from crm.accounts.models import Unit, User
 from crm.core import lists
 from crm.core.audit import AuditEnvelope
+from crm.core.i18n import money
 from crm.core.permissions import Actor
-from crm.core.words import N_
+from crm.core.words import C_, N_, Message, Named
 from crm.firms.models import Firm
-from crm.firms.queries import exportable_by, visible_to
+from crm.firms.queries import exportable_by, officers, streets, visible_to
 from crm.firms.queries.finding import text_condition
+from crm.firms.rules.words import LeadingIndustry
 from crm.ladder.models import Application, Certification, StageInterval
+from crm.ladder.queries.cards import held_by, under_way_of
 from crm.ladder.queries.counts import at_stage, valid_on
-from crm.ladder.queries.within import Within, open_on
-from crm.ladder.rules.words import Stage
+from crm.ladder.queries.within import Within, day_of, open_on, query_of, within_of
+from crm.ladder.rules.kinds import KINDS
+from crm.ladder.rules.stages import MESSAGES
+from crm.ladder.rules.words import Act, EndCause, Stage
 
 SORTS = [
     lists.Sort("until", N_("下次变动"), StageInterval.to_on, is_nullable=True),
     lists.Sort("since", N_("进入阶段"), StageInterval.from_on, is_descending=True),
-    lists.Sort("name", N_("企业"), Firm.name_sort),
+    lists.Sort("name", C_("subject", "企业"), Firm.name_sort),
 ]
 OUTSIDE = "outside"
+PENDING = {"only": True, "any": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +75,9 @@ class Wanted:
         return clauses
 
 
-def asked(args: Mapping[str, str]) -> lists.Asked:
-    """Order and position a query string asks for."""
-    return lists.asked(args, sorts=SORTS, filters=[])
-
-
-def list_firms(
-    session: Session, wanted: Wanted, order: lists.Asked, *, viewer: Actor, size: int = lists.PAGE
-) -> tuple[lists.Page, int, bool]:
-    """One page of rows, the count and whether it is capped. Two statements."""
-    ids = _ids(session, wanted, viewer)
-    total, capped = lists.count(session, ids)
-    return lists.page(session, _rows(ids, order.sort), order, Firm.id, size), total, capped
-
-
-def every_row(
-    session: Session, wanted: Wanted, *, viewer: Actor, chunk: int = 1000
-) -> Iterator[Sequence[Any]]:
-    """All rows the viewer may export, by name, in chunks."""
-    ids = _ids(session, wanted, viewer).where(exportable_by(viewer))
-    order = lists.Asked(SORTS[2], False, None)
-    while True:
-        found = lists.page(session, _rows(ids, order.sort), order, Firm.id, chunk)
-        if found.rows:
-            yield found.rows
-        if found.after is None:
-            return
-        order.position = lists.position(found.after, order.sort)
-
-
 def all_ids(session: Session, wanted: Wanted, *, viewer: Actor, most: int) -> list[int]:
     """The ids the filter finds, at most `most` and one more."""
-    return list(session.scalars(_ids(session, wanted, viewer).order_by(Firm.id).limit(most + 1)))
+    return list(session.scalars(ids_of(session, wanted, viewer).order_by(Firm.id).limit(most + 1)))
 
 
 def names_of(session: Session, ids: Sequence[int], *, viewer: Actor) -> list[tuple[int, str]]:
@@ -124,7 +100,8 @@ def own_operation(session: Session, operation: str, actions: Sequence[str], *, v
     return found is not None
 
 
-def _ids(session: Session, wanted: Wanted, viewer: Actor) -> sa.Select[Any]:
+def ids_of(session: Session, wanted: Wanted, viewer: Actor) -> sa.Select[Any]:
+    """The ids of the firms on the ladder that this finds."""
     return (
         sa.select(Firm.id)
         .join(StageInterval, StageInterval.firm_id == Firm.id)
@@ -132,12 +109,69 @@ def _ids(session: Session, wanted: Wanted, viewer: Actor) -> sa.Select[Any]:
     )
 
 
-def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
+def wanted_of(args: Mapping[str, str], day: dt.date, viewer: Actor) -> Wanted:
+    """What a query string asks of the list."""
+    stages = {member.value: member for member in Stage}
+    was = args.get("was")
+    was_on = day_of(args.get("was_on"), day) if args.get("was_on") else None
+    return Wanted(
+        within_of(args, day, viewer),
+        text=lists.clean(args.get("q", "")),
+        stage=stages.get(args.get("stage", "")),
+        pending=PENDING.get(args.get("pending", ""), False),
+        kind=args.get("kind") if args.get("kind") in KINDS else None,
+        under_way=args.get("way") if args.get("way") in (*KINDS, "any") else None,
+        was=was if (was in stages or was == OUTSIDE) and was_on else None,
+        was_on=was_on,
+    )
+
+
+def query_of_wanted(wanted: Wanted, args: Mapping[str, str], day: dt.date) -> dict[str, str]:
+    """The query string of it, without what is the default."""
+    values = {
+        **query_of(wanted.within, day),
+        "q": wanted.text,
+        "stage": wanted.stage.value if wanted.stage else "",
+        "kind": wanted.kind or "",
+        "way": wanted.under_way or "",
+        "was": wanted.was or "",
+        "was_on": wanted.was_on.isoformat() if wanted.was and wanted.was_on else "",
+        "pending": args["pending"] if args.get("pending") in PENDING else "",
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def cause_of(code: str, params: Mapping[str, Any]) -> Message:
+    """Why a stage began, as a sentence."""
+    shown: dict[str, Any] = dict(params)
+    if "kind" in shown and shown["kind"] in KINDS:
+        shown["kind"] = KINDS[shown["kind"]].name
+    if "why" in shown:
+        shown["why"] = EndCause(shown["why"])
+    if "amount_yuan" in shown:
+        shown["amount"] = money(shown.pop("amount_yuan"))
+    return Message(MESSAGES.get(code, code), shown)
+
+
+def _matching(session: Session, asked: lists.Asked, viewer: Actor) -> tuple[sa.Select[Any], dict[str, str]]:
+    day = _day(asked)
+    wanted = wanted_of(asked.conditions, day, viewer)
+    return ids_of(session, wanted, viewer), query_of_wanted(wanted, asked.conditions, day)
+
+
+def _day(asked: lists.Asked) -> dt.date:
+    if asked.today is None:
+        raise RuntimeError("the ladder is always as of a day")
+    return asked.today
+
+
+def _rows(ids: sa.Select[Any], asked: lists.Asked) -> sa.Select[Any]:
     street, officer = aliased(Unit), aliased(User)
     columns: list[Any] = [
-        Firm.id, Firm.name.label("firm"), Firm.code, Firm.leading_industry, Firm.registered_on, street.short_name.label("street"),
-        officer.name.label("officer"), StageInterval.stage, StageInterval.from_on, StageInterval.to_on,
-        StageInterval.is_pending, StageInterval.cause, StageInterval.params, sort.column.label(sort.key),
+        Firm.id, Firm.name, Firm.code, Firm.leading_industry.label("industry"), Firm.registered_on.label("registered"),
+        street.short_name.label("street"), officer.name.label("officer"), StageInterval.stage,
+        StageInterval.from_on.label("since"), StageInterval.to_on.label("until"), StageInterval.is_pending,
+        StageInterval.cause, StageInterval.params, asked.sort.column.label(f"sort_{asked.sort.key}"),
     ]  # fmt: skip
     return (
         ids.with_only_columns(*columns)
@@ -146,41 +180,140 @@ def _rows(ids: sa.Select[Any], sort: lists.Sort) -> sa.Select[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """So many firms went from one stage (None = not in the zone) to another between two days."""
-
-    since: dt.date
-    until: dt.date
-    old: Stage | None
-    new: Stage | None
-    count: int
+def _short(kind: str) -> Named | str:
+    return KINDS[kind].short if kind in KINDS else kind
 
 
-def flows(
-    session: Session, days: Sequence[dt.date], *, viewer: Actor, within: Within | None = None
-) -> list[Flow]:
-    """Between each two neighbouring days: one statement a pair. 待复评 counts as its stage here."""
-    clauses = within.where(viewer) if within is not None else [visible_to(viewer)]
-    found: list[Flow] = []
-    for since, until in pairwise(days):
-        old = (
-            sa.select(StageInterval.firm_id, StageInterval.stage)
-            .where(at_stage(since, pending=None))
-            .subquery()
-        )
-        new = (
-            sa.select(StageInterval.firm_id, StageInterval.stage)
-            .where(at_stage(until, pending=None))
-            .subquery()
-        )
-        query = (
-            sa.select(old.c.stage, new.c.stage, sa.func.count())
-            .select_from(Firm)
-            .outerjoin(old, old.c.firm_id == Firm.id)
-            .outerjoin(new, new.c.firm_id == Firm.id)
-            .where(sa.or_(old.c.firm_id.is_not(None), new.c.firm_id.is_not(None)), *clauses)
-            .group_by(old.c.stage, new.c.stage)
-        )
-        found.extend(Flow(since, until, *row) for row in session.execute(query))
-    return found
+def _held(found: Sequence[Any]) -> list[Message]:
+    until, plain = N_("%(kind)s 至 %(day)s"), "%(kind)s"
+    return [
+        Message(until, {"kind": _short(item.kind), "day": item.expires_on})
+        if item.expires_on
+        else Message(plain, {"kind": _short(item.kind)})
+        for item in found
+    ]
+
+
+def _cells(
+    session: Session, columns: Sequence[lists.Column], ids: Sequence[int], viewer: Actor, asked: lists.Asked
+) -> dict[str, Mapping[int, Any]]:
+    """Stage, certificates and applications on the day the list is about: at most three statements."""
+    keys = {column.key for column in columns}
+    day = wanted_of(asked.conditions, _day(asked), viewer).within.as_of
+    cells: dict[str, Mapping[int, Any]] = {}
+    if keys & {"held", "expires", "numbers"}:
+        held = held_by(session, ids, day)
+        cells["held"] = {key: _held(found) for key, found in held.items()}
+        cells["numbers"] = {
+            key: [item.number for item in found if item.number] for key, found in held.items()
+        }
+        cells["expires"] = {
+            key: min((item.expires_on for item in found if item.expires_on), default=None)
+            for key, found in held.items()
+        }
+    if "way" in keys:
+        cells["way"] = {
+            key: [
+                Message("%(kind)s %(step)s", {"kind": _short(kind), "step": step})
+                for kind, step, _on in found
+            ]
+            for key, found in under_way_of(session, ids, day).items()
+        }
+    if keys & {"stage", "cause"}:
+        rows = session.execute(
+            sa.select(
+                StageInterval.firm_id,
+                StageInterval.stage,
+                StageInterval.is_pending,
+                StageInterval.cause,
+                StageInterval.params,
+            ).where(StageInterval.firm_id.in_(ids), at_stage(day, pending=None))
+        ).all()
+        cells["stage"] = {
+            row.firm_id: lists.Shown(row.stage, mark=N_("待复评") if row.is_pending else "") for row in rows
+        }
+        cells["cause"] = {row.firm_id: cause_of(row.cause, row.params) for row in rows}
+    return cells
+
+
+def _unused(_session: Session, _value: str, _viewer: Actor) -> None:
+    """The conditions of the ladder depend on each other's day: `Wanted.where` reads them all at once."""
+
+
+def _of_kinds(*more: tuple[str, str]) -> lists.Choices:
+    return lambda _session, _viewer: [
+        *more,
+        *((kind.code, Message("%(kind)s", {"kind": kind.short})) for kind in KINDS.values()),
+    ]
+
+
+def _stages(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    return [(stage.value, stage.label) for stage in Stage]
+
+
+K = lists.Kind
+FILTERS = [
+    lists.Filter("q", N_("名称"), _unused, kind="text", is_first=True),
+    lists.Filter("as_of", N_("截至"), _unused, kind="day", is_first=True),
+    lists.Filter("stage", N_("阶段"), _unused, _stages, is_first=True),
+    lists.Filter("pending", N_("待复评"), _unused, lambda _s, _v: [("any", N_("一并列出")), ("only", N_("只看待复评"))]),
+    lists.Filter(
+        "industry", N_("主导产业"), _unused, lambda _s, _v: [(m.value, m.label) for m in LeadingIndustry], is_first=True
+    ),
+    lists.Filter(
+        "street", N_("街道"), _unused,
+        lambda session, _v: [*((str(key), name) for key, name in streets(session)), ("none", N_("未填"))],
+    ),
+    lists.Filter(
+        "officer", N_("服务专员"), _unused,
+        lambda session, _v: [("me", N_("我")), *((str(key), name) for key, name in officers(session)), ("none", N_("未定"))],
+        is_first=True,
+    ),
+    lists.Filter("kind", N_("有效证书"), _unused, _of_kinds(), is_first=True),
+    lists.Filter("way", N_("在途申报"), _unused, _of_kinds(("any", N_("任一")))),
+    lists.Filter("show", N_("范围"), _unused, lambda _s, _v: [("candidates", N_("只看在途申报"))]),
+    lists.Filter(
+        "was", N_("原来"), _unused, lambda session, viewer: [*_stages(session, viewer), (OUTSIDE, N_("不在区内"))], kind="hidden"
+    ),
+    lists.Filter("was_on", N_("原来的日期"), _unused, kind="hidden"),
+]  # fmt: skip
+COLUMNS = [
+    lists.Column("stage", N_("阶段"), kind=K.WORD, width=12),
+    lists.Column("since", N_("进入"), kind=K.DAY, sort="since", heading=N_("进入日期")),
+    lists.Column("cause", N_("原因"), width=36),
+    lists.Column("held", N_("有效证书"), width=36),
+    lists.Column("way", N_("在途申报"), width=24),
+    lists.Column("until", N_("下次变动"), kind=K.DAY, sort="until"),
+    lists.Column("street", N_("街道"), width=12),
+    lists.Column("officer", N_("服务专员"), width=12),
+    lists.Column("industry", N_("主导产业"), kind=K.WORD, is_default=False, width=12),
+    lists.Column("expires", N_("最近到期"), kind=K.DAY, is_default=False),
+    lists.Column("numbers", N_("证书编号"), is_default=False, width=24),
+    lists.Column("registered", N_("成立日期"), kind=K.DAY, is_default=False),
+]
+LIST = lists.List(
+    key="ladder",
+    label=N_("培育梯队名单"),
+    unit=N_("家"),
+    endpoint="ladder.index",
+    needs=("firm:read",),
+    id=Firm.id,
+    sorts=SORTS,
+    filters=FILTERS,
+    columns=COLUMNS,
+    matching=_matching,
+    rows=_rows,
+    cells=_cells,
+    bulk=(
+        lists.Bulk(N_("标记证书"), "tag", "ladder.tag_selection", "ladder:tag"),
+        lists.Bulk(N_("开始跟踪"), "target-arrow", "ladder.follow_selection", "ladder:tag"),
+    ),
+    exports="export:run",
+    exportable_by=exportable_by,
+    always=(
+        lists.Column("code", N_("统一社会信用代码"), width=22),
+        lists.Column("name", N_("企业名称"), width=36),
+    ),
+    export_act=Act.EXPORT,
+    head=C_("subject", "企业"),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,3 +71,45 @@ def open_on(as_of: dt.date) -> sa.ColumnElement[bool]:
     return sa.and_(
         Application.opened_on <= as_of, sa.or_(Application.closed_on.is_(None), Application.closed_on > as_of)
     )
+
+
+def day_of(text: str | None, otherwise: dt.date) -> dt.date:
+    """A day of a query string; one that cannot be read is the other."""
+    try:
+        day = dt.date.fromisoformat(text or "")
+    except ValueError:
+        return otherwise
+    return day if 1990 <= day.year <= 2100 else otherwise
+
+
+def within_of(args: Mapping[str, str], day: dt.date, viewer: Actor) -> Within:
+    """Which firms the query string asks for; what it does not know is everybody."""
+    known = {member.value: member for member in LeadingIndustry}
+    return Within(
+        as_of=day_of(args.get("as_of"), day),
+        industry=known.get(args.get("industry", "")),
+        street_id=_id(args.get("street")),
+        officer_id=viewer.user_id if args.get("officer") == "me" else _id(args.get("officer")),
+        candidates_only=args.get("show") == "candidates",
+    )
+
+
+def _id(text: str | None) -> int | None:
+    if text == "none":
+        return 0
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 and int(text) else None
+
+
+def query_of(within: Within, day: dt.date) -> dict[str, str]:
+    """The query string of these firms, without what is the default."""
+    query: dict[str, str] = {}
+    if within.as_of != day:
+        query["as_of"] = within.as_of.isoformat()
+    if within.industry is not None:
+        query["industry"] = within.industry.value
+    for key, value in (("street", within.street_id), ("officer", within.officer_id)):
+        if value is not None:
+            query[key] = str(value) if value else "none"
+    if within.candidates_only:
+        query["show"] = "candidates"
+    return query

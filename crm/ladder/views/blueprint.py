@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
 
-from crm.core.i18n import money, say, word
-from crm.core.words import Message, Word
+from crm.core.i18n import say, word
+from crm.core.words import Word
+from crm.ladder.queries.listing import cause_of
 from crm.ladder.rules.kinds import KINDS
-from crm.ladder.rules.stages import MESSAGES
 from crm.ladder.rules.tagging import MatchedBy, read_stored
-from crm.ladder.rules.words import EndCause
 
 bp = Blueprint("ladder", __name__)
 
@@ -33,14 +31,7 @@ def kind_short(code: str) -> str:
 @bp.app_template_filter("stage_cause")
 def stage_cause(code: str, params: Mapping[str, Any]) -> str:
     """Why a stage began, in the reader's language."""
-    shown: dict[str, Any] = dict(params)
-    if "kind" in shown and shown["kind"] in KINDS:
-        shown["kind"] = KINDS[shown["kind"]].name
-    if "why" in shown:
-        shown["why"] = EndCause(shown["why"])
-    if "amount_yuan" in shown:
-        shown["amount"] = money(shown.pop("amount_yuan"))
-    return say(Message(MESSAGES.get(code, code), shown))
+    return say(cause_of(code, params))
 
 
 @bp.app_template_filter("stored")
@@ -53,12 +44,3 @@ def stored(item: Mapping[str, Any]) -> str:
 def matched_by(code: str | None) -> str:
     known: dict[str, Word] = {member.value: member for member in MatchedBy}
     return word(known[code]) if code in known else ""
-
-
-def day_of(text: str | None, otherwise: dt.date) -> dt.date:
-    """A day of a query string; one that cannot be read is the other."""
-    try:
-        day = dt.date.fromisoformat(text or "")
-    except ValueError:
-        return otherwise
-    return day if 1990 <= day.year <= 2100 else otherwise

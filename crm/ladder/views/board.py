@@ -20,10 +20,11 @@ from crm.firms.queries import officers, streets
 from crm.firms.rules.words import LeadingIndustry
 from crm.ladder import queries
 from crm.ladder.queries import Within
+from crm.ladder.queries.within import query_of, within_of
 from crm.ladder.rules.board import AIMS, light, months_after, yearly_report_due
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS, NATIONAL_SME
 from crm.ladder.rules.words import Stage
-from crm.ladder.views.blueprint import bp, day_of
+from crm.ladder.views.blueprint import bp
 
 VIEWS = (
     ("ladder.board", N_("看板"), "layout-kanban"),
@@ -36,39 +37,6 @@ VIEWS = (
 
 A_MONTH = 20  # certificates shown of a month among others
 ROWS = 50
-
-
-def within_of(args: Mapping[str, str], day: dt.date) -> Within:
-    """Which firms the query string asks for; what it does not know is everybody."""
-    known = {member.value: member for member in LeadingIndustry}
-    return Within(
-        as_of=day_of(args.get("as_of"), day),
-        industry=known.get(args.get("industry", "")),
-        street_id=_id(args.get("street")),
-        officer_id=actor().user_id if args.get("officer") == "me" else _id(args.get("officer")),
-        candidates_only=args.get("show") == "candidates",
-    )
-
-
-def _id(text: str | None) -> int | None:
-    if text == "none":
-        return 0
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 and int(text) else None
-
-
-def query_of(within: Within, day: dt.date) -> dict[str, str]:
-    """The query string of these firms, without what is the default."""
-    query: dict[str, str] = {}
-    if within.as_of != day:
-        query["as_of"] = within.as_of.isoformat()
-    if within.industry is not None:
-        query["industry"] = within.industry.value
-    for key, value in (("street", within.street_id), ("officer", within.officer_id)):
-        if value is not None:
-            query[key] = str(value) if value else "none"
-    if within.candidates_only:
-        query["show"] = "candidates"
-    return query
 
 
 def frame(within: Within, day: dt.date, endpoint: str) -> dict[str, Any]:
@@ -114,7 +82,7 @@ def _expiry_light(expires_on: dt.date | None, as_of: dt.date) -> str | None:
 @needs("firm:read")
 def board() -> Any:
     viewer, session, day = actor(), db.session(), today()
-    within = within_of(request.args, day)
+    within = within_of(request.args, day, viewer)
     columns = queries.board(session, within, viewer=viewer)
     return render_template(
         "ladder/board.html",
@@ -136,7 +104,7 @@ def board_more() -> Any:
     if stage not in known:
         raise Missing(N_("没有这个阶段。"))
     viewer, session, day = actor(), db.session(), today()
-    within = within_of(request.args, day)
+    within = within_of(request.args, day, viewer)
     raw = request.args.get("after", "")
     after = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else 0
     cards = queries.more_cards(session, within, known[stage], after=after, viewer=viewer)
@@ -159,7 +127,7 @@ def board_more() -> Any:
 @needs("firm:read")
 def flow() -> Any:
     viewer, session, day = actor(), db.session(), today()
-    within = within_of(request.args, day)
+    within = within_of(request.args, day, viewer)
     raw = request.args.get("years", "3")
     years = int(raw) if raw in ("1", "2", "3", "5") else 3
     first = within.as_of.year - years
@@ -258,7 +226,7 @@ def month_of(text: str, *, until: dt.date) -> tuple[dt.date, dt.date]:
 def calendar() -> Any:
     """Certificates that lapse within a year, and what is due for high-tech enterprises and national SMEs."""
     viewer, session, day = actor(), db.session(), today()
-    within = within_of(request.args, day)
+    within = within_of(request.args, day, viewer)
     as_of = within.as_of
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
     days = queries.expiry_days(session, within, viewer=viewer, kind=kind)
@@ -307,7 +275,7 @@ def calendar() -> Any:
 def three_zeroing() -> Any:
     """三清零: above-scale industrial firms without R&D institution, R&D expense or invention patent in a year."""
     viewer, session, day = actor(), db.session(), today()
-    within = within_of(request.args, day)
+    within = within_of(request.args, day, viewer)
     known = queries.years_known(session)
     complete = next((year for year in known if year < day.year), known[0] if known else day.year)
     raw_year = request.args.get("year", "")

@@ -22,7 +22,6 @@ from crm.ladder.actions import Grant
 from crm.ladder.forms import FollowForm, SelectionForm
 from crm.ladder.rules.words import Act, ApplicationStep, RowResult
 from crm.ladder.views.blueprint import bp
-from crm.ladder.views.listing import wanted_of
 
 MOST = 2000
 
@@ -33,9 +32,11 @@ def chosen() -> list[tuple[int, str]]:
     if request.form.get("all"):
         values = dict(parse_qsl(request.form.get("filter", "")[:4000]))
         if request.form.get("from") == "ladder" or request.args.get("from") == "ladder":
-            ids = queries.all_ids(session, wanted_of(values, today()), viewer=viewer, most=MOST)
+            ids = queries.all_ids(
+                session, queries.wanted_of(values, today(), viewer), viewer=viewer, most=MOST
+            )
         else:
-            ids = registry.chosen_ids(session, registry.asked(values), viewer, MOST)
+            ids = registry.chosen_ids(session, registry.LIST.asked(values), viewer, MOST)
     else:
         raw = request.form.getlist("ids")[: MOST + 1]
         ids = [int(text) for text in raw if text.isascii() and text.isdigit() and len(text) < 16]

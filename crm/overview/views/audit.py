@@ -15,12 +15,13 @@ from crm.core.audit_verify import anchor_file, read_anchors, verify
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, say
+from crm.core.lists.showing import list_page
 from crm.core.permissions import needs
 from crm.core.sheets.writing import Column, ColumnKind, csv_chunks
 from crm.core.transaction import commit, fresh
 from crm.core.web import actor, origin
 from crm.overview import queries
-from crm.overview.rules import MESSAGES, SUBJECTS, Verb
+from crm.overview.rules import MESSAGES, Verb
 from crm.overview.views.blueprint import bp
 
 
@@ -38,45 +39,16 @@ def sentence(row: Any) -> str:
         return str(row.action)
 
 
-def subject(row: Any) -> str:
-    """The subject in words: 账号 12."""
-    if not row.subject_kind:
-        return ""
-    label = SUBJECTS.get(row.subject_kind)
-    return f"{say(label) if label else row.subject_kind} {row.subject_id}"
-
-
 @bp.get("/audit")
 @needs("audit:read")
 def audit_log() -> Any:
-    database, viewer = db.session(), actor()
-    wanted = lists.asked(request.args, sorts=queries.SORTS, filters=queries.FILTERS)
-    clauses, understood = lists.conditions(database, wanted, queries.FILTERS, viewer)
-    statement = queries.list_envelopes(viewer).where(*clauses)
-    total, capped = lists.count(database, statement.with_only_columns(AuditEnvelope.seq))
-    page = lists.page(database, statement, wanted, AuditEnvelope.seq)
-
-    def here(**changes: Any) -> str:
-        values: dict[str, Any] = {**understood, **changes}
-        return url_for("overview.audit_log", **values)
-
-    filters: dict[str, Any] = dict(understood)
-    export_url = url_for("overview.audit_export", **filters)
-    actions = sorted(
-        ((code, say(text).split("：")[0].split("%")[0].strip(" :")) for code, text in MESSAGES.items())
-    )
-    return render_template(
+    wanted = queries.LIST.asked(request.args)
+    filters: dict[str, Any] = dict(wanted.conditions)
+    return list_page(
+        queries.LIST,
         "overview/audit.html",
-        rows=page.rows,
-        page=page,
-        total=total,
-        capped=capped,
-        understood=understood,
-        here=here,
         sentence=sentence,
-        subject=subject,
-        actions=actions,
-        export_url=export_url,
+        export_url=url_for("overview.audit_export", **filters),
     )
 
 
@@ -93,7 +65,7 @@ def audit_show(seq: int) -> Any:
         changes=changes,
         more=more,
         sentence=sentence(envelope),
-        subject=subject(envelope),
+        subject=say(queries.subject_of(envelope)) if envelope.subject_kind else "",
         verbs={item.value: item for item in Verb},
     )
 

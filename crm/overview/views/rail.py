@@ -16,6 +16,7 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("firms.imports", "upload", N_("导入"), ("firm:import",), "main"),
     ("ladder.calendar", "calendar", N_("证书日历"), ("firm:read",), "main"),
     ("firms.contacts", "phone", N_("联系人"), ("firm:edit", "contact:reveal"), "main"),
+    ("overview.operations", "arrow-back-up", N_("最近操作"), ("firm:read",), "main"),
     ("accounts.people", "users", N_("人员"), ("account:manage", "role:grant"), "admin"),
     ("accounts.units", "sitemap", C_("page", "单位"), ("account:manage", "role:grant"), "admin"),
     ("overview.audit_log", "history", N_("审计日志"), ("audit:read",), "admin"),

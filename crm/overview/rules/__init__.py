@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
+from crm.core.lists.words import ViewAct
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
+from crm.overview.rules.bulk import BulkAct
 
 
 class Verb(Word):
@@ -26,6 +28,7 @@ OWN: dict[str, str] = {
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
     "record.restore": N_("改回旧值"),
+    "list.export": N_("导出列表"),
     "operation.undone": N_("撤销一次操作"),
     "record.merged": N_("合并两条记录"),
 }
@@ -35,6 +38,8 @@ MESSAGES: dict[str, str] = {
     **ACCOUNTS,
     **{act.value: act.label for act in FirmAct},
     **{act.value: act.label for act in LadderAct},
+    **{act.value: act.label for act in BulkAct},
+    **{act.value: act.label for act in ViewAct},
     **OWN,
 }
 
@@ -48,4 +53,6 @@ SUBJECTS: dict[str, str] = {
     "tag_batch": N_("标记批次"),
     "import": N_("导入"),
     "job": N_("任务"),
+    "bulk": N_("批量修改"),
+    "view": N_("视图"),
 }

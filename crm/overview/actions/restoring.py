@@ -1,4 +1,4 @@
-"""Writes of the roof: putting back an old value of any record."""
+"""Putting back an old value of any record."""
 
 from __future__ import annotations
 

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from crm.core.audit import COMMITTED, AuditChange, AuditEnvelope, AuditPersonal
 from crm.core.clock import ZONE
-from crm.core.lists import Filter, Sort
+from crm.core.i18n import say
+from crm.core.lists import Asked, Column, Filter, Kind, List, Sort, conditions
 from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Message, Missing
+from crm.overview.rules import MESSAGES, SUBJECTS
 
 CHANGES = 100  # change rows a page
 # what the envelope says already: left out of the page, kept in the chain
@@ -35,12 +37,12 @@ def _day(value: str) -> dt.datetime | None:
         return None
 
 
-def _since(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+def since(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     start = _day(value)
     return AuditEnvelope.at >= start if start else None
 
 
-def _until(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+def until(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     start = _day(value)
     return AuditEnvelope.at < start + dt.timedelta(days=1) if start and start.year < 9999 else None
 
@@ -68,14 +70,28 @@ def _subject(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[
     return sa.and_(AuditEnvelope.subject_kind == kind[:40], AuditEnvelope.subject_id == int(number))
 
 
+def _actions(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    """Every action by its words, up to its first parameter."""
+    return sorted(
+        (code, f"{say(text).split('：')[0].split('%')[0].strip(' :')} · {code}")
+        for code, text in MESSAGES.items()
+    )
+
+
 SORTS = (Sort("seq", N_("序号"), AuditEnvelope.seq, is_descending=True),)
 FILTERS = (
-    Filter("since", N_("从"), _since, kind="day"),
-    Filter("until", N_("到"), _until, kind="day"),
-    Filter("who", N_("谁"), _actor, kind="text"),
-    Filter("action", N_("操作"), _action),
-    Filter("outcome", N_("结果"), _outcome),
-    Filter("subject", N_("对象"), _subject, kind="text"),
+    Filter("since", N_("从"), since, kind="day", is_first=True),
+    Filter("until", N_("到"), until, kind="day", is_first=True),
+    Filter("who", N_("谁"), _actor, kind="text", is_first=True),
+    Filter("action", N_("操作"), _action, _actions, is_first=True),
+    Filter(
+        "outcome",
+        N_("结果"),
+        _outcome,
+        lambda _s, _v: [("done", N_("成功")), ("refused", N_("被拒绝"))],
+        is_first=True,
+    ),
+    Filter("subject", N_("对象，如 user:12"), _subject, kind="text", is_first=True),
 )
 
 
@@ -95,6 +111,66 @@ def list_envelopes(viewer: Actor) -> sa.Select[*tuple[Any, ...]]:
         row.address,
         row.changes_count,
     ).where(visible_to(viewer))
+
+
+def _matching(session: Session, asked: Asked, viewer: Actor) -> tuple[sa.Select[Any], dict[str, str]]:
+    clauses, understood = conditions(session, asked, FILTERS, viewer)
+    return sa.select(AuditEnvelope.seq.label("id")).where(visible_to(viewer), *clauses), understood
+
+
+def _rows(ids: sa.Select[Any], _asked: Asked) -> sa.Select[Any]:
+    row = AuditEnvelope
+    return ids.with_only_columns(
+        row.seq.label("id"), row.seq, row.at, row.actor_name, row.action, row.action.label("name"), row.params,
+        row.subject_kind, row.subject_id, row.is_success, row.address, row.changes_count.label("count"),
+    )  # fmt: skip
+
+
+def _cells(
+    session: Session, columns: Sequence[Column], ids: Sequence[int], _viewer: Actor, _asked: Asked
+) -> dict[str, Mapping[int, Any]]:
+    """Subject and outcome in words: one statement for both."""
+    rows = session.execute(
+        sa.select(
+            AuditEnvelope.seq, AuditEnvelope.subject_kind, AuditEnvelope.subject_id, AuditEnvelope.is_success
+        ).where(AuditEnvelope.seq.in_(ids))
+    ).all()
+    return {
+        "subject": {row.seq: subject_of(row) for row in rows if row.subject_kind},
+        "outcome": {row.seq: Message(N_("成功") if row.is_success else N_("被拒绝")) for row in rows},
+    }
+
+
+def subject_of(row: Any) -> Message:
+    """The subject in words: 账号 12."""
+    label = SUBJECTS.get(row.subject_kind)
+    return Message(
+        "%(kind)s %(id)s", {"kind": Message(label) if label else row.subject_kind, "id": row.subject_id}
+    )
+
+
+LIST = List(
+    key="audit",
+    label=N_("审计日志"),
+    unit=N_("条"),
+    endpoint="overview.audit_log",
+    needs=("audit:read",),
+    id=AuditEnvelope.seq,
+    sorts=SORTS,
+    filters=FILTERS,
+    columns=(
+        Column("seq", N_("序号"), kind=Kind.NUMBER, sort="seq"),
+        Column("at", N_("时间"), kind=Kind.MOMENT),
+        Column("actor_name", N_("谁")),
+        Column("subject", N_("对象")),
+        Column("outcome", N_("结果")),
+        Column("address", N_("地址")),
+        Column("count", N_("改动行数"), kind=Kind.NUMBER),
+    ),
+    matching=_matching,
+    rows=_rows,
+    cells=_cells,
+)
 
 
 def get_envelope(session: Session, seq: int, *, viewer: Actor) -> AuditEnvelope:
@@ -133,15 +209,15 @@ def changes(
         .order_by(AuditChange.n)
         .limit(CHANGES + 1)
     ).all()
-    there = _kept_values(session, [side for row in rows for side in (row.before, row.after)])
+    there = kept_values(session, [side for row in rows for side in (row.before, row.after)])
     shown = [
-        Changed(row.n, row.kind, row.row_id, row.verb, _columns(row.before, row.after, there))
+        Changed(row.n, row.kind, row.row_id, row.verb, columns_changed(row.before, row.after, there))
         for row in rows[:CHANGES]
     ]
     return shown, shown[-1].n if len(rows) > CHANGES else None
 
 
-def _kept_values(session: Session, sides: Sequence[Mapping[str, Any]]) -> set[str]:
+def kept_values(session: Session, sides: Sequence[Mapping[str, Any]]) -> set[str]:
     """The commitments among these values whose personal value has not been erased."""
     wanted = {
         value.removeprefix(COMMITTED)
@@ -158,7 +234,7 @@ def _kept_values(session: Session, sides: Sequence[Mapping[str, Any]]) -> set[st
     )
 
 
-def _columns(
+def columns_changed(
     before: Mapping[str, Any], after: Mapping[str, Any], there: set[str]
 ) -> list[tuple[str, str | Message | None, str | Message | None]]:
     return [

@@ -1,4 +1,4 @@
-"""Lists: whitelisted sorting and filtering, keyset paging, a capped count. The URL says everything a list shows."""
+"""What a list may be asked: whitelisted orders, conditions and columns, and what an address asks of them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.core.permissions import Actor
+from crm.core.words import Message
 
-CAP = 10_000  # a longer list is counted as "10,000 and more"
-PAGE = 50
-
-Choices = Callable[[Session, Actor], Sequence[tuple[str, str]]]
+Choices = Callable[[Session, Actor], Sequence[tuple[str, str | Message]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +45,49 @@ class Filter:
     where: Callable[[Session, str, Actor], sa.ColumnElement[bool] | None]
     choices: Choices | None = None
     kind: str = "choice"  # choice | text | day | hidden
+    is_first: bool = False  # on the page also while it is not used
+    needs: str | None = None  # a permission without which the condition does not exist
+
+
+class Kind(StrEnum):
+    """What a column holds, which says how a cell is shown and what it becomes in a workbook."""
+
+    TEXT = "text"  # words, sentences, names; also a list of them, one a line
+    WORD = "word"  # a member of an enum
+    DAY = "day"
+    MOMENT = "moment"
+    NUMBER = "number"
+    MONEY = "money"  # whole yuan, shown in 万元
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cell that says more than its value: a smaller second line, or a mark beside it (with a word, never a colour
+    alone). An export takes the value and the mark."""
+
+    value: Any
+    note: Any = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a list. `cells` loads what the page's rows show, by row id, in one statement; without it the
-    row itself carries the value under `key`. Values are plain text or numbers, ready to show."""
+    row itself carries the value under `key`. `heading` is what an export calls it, where that differs."""
 
     key: str
     label: str
     cells: Callable[[Session, Sequence[int], Actor], Mapping[int, Any]] | None = None
-    is_number: bool = False
     is_default: bool = True
     sort: str | None = None
     needs: str | None = None  # a permission without which the column does not exist
+    kind: Kind = Kind.TEXT
+    heading: str | None = None
+    width: int | None = None
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in (Kind.NUMBER, Kind.MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +111,6 @@ class Position:
 
 
 @dataclass(slots=True)
-class Page:
-    """One page of rows. `after` and `before` are the URL values of the neighbouring pages."""
-
-    rows: list[Any]
-    after: str | None
-    before: str | None
-    first: int
-    last: int
-
-
-@dataclass(slots=True)
 class Asked:
     """What the URL asks of a list, once unknown keys and values have been dropped."""
 
@@ -102,6 +119,7 @@ class Asked:
     position: Position | None
     conditions: dict[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    today: dt.date | None = None
 
     @property
     def sort_key(self) -> str:
@@ -114,6 +132,7 @@ def asked(
     sorts: Sequence[Sort],
     filters: Sequence[Filter],
     columns: Sequence[Column] = (),
+    today: dt.date | None = None,
 ) -> Asked:
     """Read a query string against the whitelists; what they do not know is dropped, never an error."""
     raw = args.get("sort", "")
@@ -124,7 +143,7 @@ def asked(
     known = {column.key for column in columns}
     chosen = tuple(dict.fromkeys(key for key in args.get("columns", "").split(",") if key in known))
     position = _decode(args.get("after"), sort, False) or _decode(args.get("before"), sort, True)
-    return Asked(sort, descending, position, conditions, chosen)
+    return Asked(sort, descending, position, conditions, chosen, today)
 
 
 def clean(value: str) -> str:
@@ -140,75 +159,13 @@ def conditions(
     understood: dict[str, str] = {}
     for item in filters:
         value = wanted.conditions.get(item.key)
-        if value is None:
+        if value is None or (item.needs and not viewer.may(item.needs)):
             continue
         clause = item.where(session, value, viewer)
         if clause is not None:
             clauses.append(clause)
             understood[item.key] = value
     return clauses, understood
-
-
-def page(
-    session: Session,
-    statement: sa.Select[Any],
-    wanted: Asked,
-    id_column: InstrumentedAttribute[int],
-    size: int = PAGE,
-) -> Page:
-    """Read one page. The statement must select the sort column under its key and the id as ``id``."""
-    position = wanted.position
-    back = position is not None and position.is_back
-    descending = wanted.is_descending != back
-    column = wanted.sort.column
-    if position is not None:
-        statement = statement.where(_beyond(wanted.sort, id_column, position, descending, back))
-    first_key: Any = column.desc() if descending else column.asc()
-    if wanted.sort.is_nullable:
-        first_key = first_key.nulls_first() if back else first_key.nulls_last()
-    second_key = id_column.desc() if descending else id_column.asc()
-    rows = list(session.execute(statement.order_by(first_key, second_key).limit(size + 1)))
-    more = len(rows) > size
-    rows = rows[:size]
-    if back:
-        rows.reverse()
-    at = position.at if position is not None else 0
-    first = max(1, at - len(rows) + 1) if back else at + 1
-    last = first + len(rows) - 1
-    has_next = bool(rows) and (more if not back else True)
-    has_previous = bool(rows) and (position is not None if not back else more)
-    after = _encode(wanted.sort, rows[-1], last) if has_next else None
-    before = _encode(wanted.sort, rows[0], first - 1) if has_previous else None
-    return Page(rows, after, before, first if rows else 0, last if rows else 0)
-
-
-def _beyond(
-    sort: Sort, id_column: InstrumentedAttribute[int], position: Position, descending: bool, back: bool
-) -> sa.ColumnElement[bool]:
-    """Rows behind the position, in reading order (which is turned round when going back)."""
-    column = sort.column
-    beyond_id = id_column < position.id if descending else id_column > position.id
-    if position.value is None:
-        tail = sa.and_(column.is_(None), beyond_id)
-        return sa.or_(tail, column.is_not(None)) if back else tail
-    pair = sa.tuple_(column, id_column)
-    here = sa.tuple_(sa.literal(position.value, column.type), sa.literal(position.id, id_column.type))
-    clause = pair < here if descending else pair > here
-    if sort.is_nullable and not back:
-        return sa.or_(clause, column.is_(None))
-    return clause
-
-
-def _encode(sort: Sort, row: Any, at: int) -> str:
-    # a list that shows another column under the sort's name labels what it is sorted by "sort_<key>"
-    seen = row._mapping
-    value = seen[f"sort_{sort.key}"] if f"sort_{sort.key}" in seen else seen[sort.key]
-    if isinstance(value, dt.datetime):
-        value = value.astimezone(dt.UTC).isoformat()
-    elif isinstance(value, dt.date):
-        value = value.isoformat()
-    raw = json.dumps([value, seen["id"], at], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
 def position(raw: str, sort: Sort, *, is_back: bool = False) -> Position | None:
@@ -247,10 +204,3 @@ def _typed(value: Any, sort: Sort) -> Any:
     if wanted is int and not -(2**31) <= value < 2**31:
         raise ValueError("beyond what every integer column holds")
     return value
-
-
-def count(session: Session, ids: sa.Select[Any], cap: int = CAP) -> tuple[int, bool]:
-    """How many rows a select of ids has, and whether counting stopped at the cap."""
-    inner = ids.order_by(None).limit(cap + 1).subquery()
-    number = session.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one()
-    return (cap, True) if number > cap else (int(number), False)
