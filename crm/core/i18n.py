@@ -12,7 +12,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from crm.core.clock import local, today
-from crm.core.words import Message, Named, Refused, Word
+from crm.core.words import Message, Money, Named, Refused, Word
 
 __all__ = ["gettext", "language", "lazy_gettext", "pgettext", "say", "word"]
 
@@ -75,6 +75,8 @@ def say(text: str | Message | Refused, /, **params: Any) -> str:
 def _param(value: Any) -> Any:
     if isinstance(value, Word | Named | Message | Refused):
         return word(value) if isinstance(value, Word | Named) else say(value)
+    if isinstance(value, Money):
+        return money(value.yuan)
     if isinstance(value, dt.datetime):
         return local(value).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, dt.date):

@@ -46,6 +46,13 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount as a parameter of a sentence; `i18n.say` writes it as the reader's language does."""
+
+    yuan: int
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A name that a data file keeps in both languages; `i18n.say` and `word` pick the reader's."""
 

@@ -100,6 +100,7 @@ PARTS = (
         facts=(
             Fact("name", N_("姓名")), Fact("position", N_("职务")), Fact("phone", N_("电话")),
             Fact("email", N_("邮箱")), Fact("is_primary", N_("主要联系人")), Fact("purpose", N_("用途")),
+            Fact("reviewed_on", N_("复核日期")),
         ),
     ),
     Part(

@@ -20,6 +20,7 @@ from crm.core.undo import undo
 from crm.core.words import Refused
 from crm.firms import actions, queries, sheets
 from crm.firms.actions import staging
+from crm.firms.actions import writing as importing
 from crm.firms.models import Contact, Firm
 from crm.firms.rules.appointing import SELF, TAKEN, UNIT, Standing, objection
 from crm.firms.rules.words import ImportMode, RowOutcome, SheetKind
@@ -193,9 +194,9 @@ def test_writing_what_a_colleague_has_read_does_not_appoint_the_writer(session: 
     text = f"企业名称,信用代码,服务专员\n{firm.name},{CODE},叶知秋\n"
     batch = batch_of(session, people.actor(session, people.FINANCE), text)
     with pytest.raises(Refused, match="第 2 行"):
-        staging.write(session, batch, actor=people.actor(session, people.SCIENCE), today=TODAY)
+        importing.write(session, batch, actor=people.actor(session, people.SCIENCE), today=TODAY)
     session.rollback()
-    staging.write(session, batch, actor=people.actor(session, people.FINANCE), today=TODAY)
+    importing.write(session, batch, actor=people.actor(session, people.FINANCE), today=TODAY)
     commit(session)
     assert session.get_one(Firm, firm.id).officer_id == people.id_of(session, people.SCIENCE)
 

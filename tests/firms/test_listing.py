@@ -64,7 +64,8 @@ def statements(app: Flask) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def listen(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
 
     with app.app_context():
         engine = db.engine

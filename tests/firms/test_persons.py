@@ -23,7 +23,7 @@ from crm.core.transaction import commit
 from crm.core.undo import Blocked, undo
 from crm.core.words import Refused
 from crm.firms import actions
-from crm.firms.actions import staging
+from crm.firms.actions import writing as importing
 from crm.firms.models import Contact, Firm, ImportBatch, ImportFile, ImportRow
 from crm.firms.queries.persons import find_person
 from crm.firms.rules.contacts import MOST_A_DAY, Identity, identity
@@ -132,7 +132,7 @@ def test_an_erased_person_is_nowhere_and_the_chain_is_whole(app: Flask, client: 
         assert session.scalars(sa.select(ImportFile.batch_id)).all() == []
         batch = session.get_one(ImportBatch, batch_id)
         assert (batch.counts["new"], batch.counts["refused"]) == (1, 1)
-        staging.write(session, batch, actor=me, today=TODAY)
+        importing.write(session, batch, actor=me, today=TODAY)
         commit(session)
         assert batch.sheet is SheetKind.CONTACTS
         report = verify(session)

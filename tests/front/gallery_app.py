@@ -70,6 +70,7 @@ def make_app() -> Flask:
         ("/accounts/sign-out", "accounts.sign_out", ["POST"]),
         ("/accounts/language", "accounts.set_language", ["POST"]),
         ("/accounts/password", "accounts.change_password", ["GET"]),
+        ("/account", "accounts.profile", ["GET"]),
     ]:
         app.add_url_rule(rule, name, _endpoint, methods=methods)
 

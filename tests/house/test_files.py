@@ -57,7 +57,7 @@ def test_readme_names_every_setting_command_and_folder() -> None:
     named = re.findall(r"^\| `(\w+)/` \|", readme, re.M)
     assert [name for name in named if not (ROOT / "crm" / name).is_dir()] == []
     settings = set(re.findall(r"`(CRM_[A-Z_]+)`", readme))
-    assert settings - set(NAMES) == {"CRM_TRIAL_DATA", "CRM_TEST_PG_URL"}
+    assert settings - set(NAMES) == {"CRM_TRIAL_DATA", "CRM_TEST_PG_URL", "CRM_TEST_OFFICES"}
 
 
 def test_settings_are_read_in_one_place() -> None:

@@ -49,7 +49,7 @@ def make(name: str) -> int:
     grant(session, firm, kind="high-tech", granted_on=dt.date(2025, 12, 8), actor=ROBOT, today=TODAY)
     commit(session)
     values: dict[str, Any] = {
-        "address": "乙路 2 号", "officer_id": people.id_of(session, people.SCIENCE),
+        "address": "乙路 2 号", "officer_id": people.id_of(session, people.SCIENCE_2),
         "leading_industry": LeadingIndustry.SMART_EQUIPMENT, "capital_yuan": 1_000_000,
     }  # fmt: skip
     actions.edit(session, firm, actor=people.actor(session, people.SCIENCE), today=TODAY, **values)
@@ -93,7 +93,7 @@ def test_values_are_told_in_words(science: FlaskClient, firm_id: int) -> None:
     page = plain(text(science.get(f"/records/firm/{firm_id}/history")))
     assert "其他产业 → 改为 智能装备" in page
     assert "100 万元" in page
-    assert "林晓雯 → 改为 叶知秋" in page
+    assert "林晓雯 → 改为 吴思远" in page
     assert "6,254 万元 → 改为 7,000 万元" in page
     assert "name_key" not in page and "1200" not in page and "1,200" in page
 

@@ -82,7 +82,7 @@ def test_a_merge_from_the_page_and_back(app: Flask, science: FlaskClient, pair: 
     assert state(app, right)[:2] == (left, None)
     put_away = text(science.get(f"/records/firm/{right}/merged"))
     assert people.SCIENCE.name in put_away and "撤销合并" in put_away
-    history = text(science.get(f"/firms/{left}/history"))
+    history = text(science.get(f"/records/firm/{left}/history"))
     assert "合并两条记录" in history
     back = people.post(science, f"/records/firm/{right}/merged/undo")
     assert (back.status_code, back.location) == (303, f"/firms/{right}")
@@ -91,7 +91,7 @@ def test_a_merge_from_the_page_and_back(app: Flask, science: FlaskClient, pair: 
     assert again.status_code == 422
 
 
-@pytest.mark.parametrize("tail", ["", "/history", "/holdings", "/edit/all", "/contacts/new", "/rename"])
+@pytest.mark.parametrize("tail", ["", "/holdings", "/edit/all", "/contacts/new", "/rename"])
 def test_old_addresses_lead_to_the_one_that_stays(
     science: FlaskClient, pair: tuple[int, int], tail: str
 ) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crm.accounts.models import Unit, User
+from crm.accounts.rules import UnitKind
 from crm.core import audit
 from crm.core.permissions import system
 from crm.core.transaction import commit
@@ -33,6 +35,7 @@ class Builder:
     editor: people.Person
     stranger: people.Person
     reader: people.Person | None = None
+    blind: tuple[people.Person, ...] = (people.STRANGER, people.SYSTEM_ADMIN)
 
 
 def a_firm(session: Session, n: int) -> Firm:
@@ -74,7 +77,29 @@ def a_sample(session: Session, n: int) -> Sample:
     return made
 
 
+def a_unit(session: Session, n: int) -> Unit:
+    audit.begin(session, actor=ROBOT, action="unit.add")
+    made = Unit(name=f"第{n}办公室", short_name=f"{n}办", kind=UnitKind.OFFICE, starts_on=TODAY)
+    session.add(made)
+    session.flush()
+    commit(session)
+    return made
+
+
+def a_user(session: Session, n: int) -> User:
+    audit.begin(session, actor=ROBOT, action="user.add")
+    made = User(username=f"u{n}", username_key=f"u{n}", name=f"某{n}", password_hash="!")
+    session.add(made)
+    session.flush()
+    commit(session)
+    return made
+
+
+SEE_NO_PEOPLE = (people.STRANGER, people.AUDITOR, people.SCIENCE)
+
 BUILDERS: dict[str, Builder] = {
+    "unit": Builder(a_unit, {}, {}, people.SYSTEM_ADMIN, people.LEADER, people.SECURITY_ADMIN, SEE_NO_PEOPLE),
+    "user": Builder(a_user, {}, {}, people.SYSTEM_ADMIN, people.LEADER, None, SEE_NO_PEOPLE),
     "firm": Builder(
         a_firm, {"address": "滨海一道 1 号"}, {"address": "滨海二道 2 号"}, people.SCIENCE, people.AUDITOR,
         people.LEADER,

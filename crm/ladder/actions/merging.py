@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.words import N_
 from crm.ladder.models import ApplicationMove
 from crm.ladder.rules.words import ApplicationStep, EndCause
 
-TWICE = "合并企业：同一天的同一种证书登记了两次"
-GOES_ON = "合并企业：由另一项申报继续"
+TWICE = N_("合并企业：同一天的同一种证书登记了两次")
+GOES_ON = N_("合并企业：由另一项申报继续")
 
 
 def give_way(

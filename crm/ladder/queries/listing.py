@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from crm.accounts.models import Unit, User
 from crm.core import lists
 from crm.core.audit import AuditEnvelope
-from crm.core.i18n import money
 from crm.core.permissions import Actor
-from crm.core.words import C_, N_, Message, Named
+from crm.core.words import C_, N_, Message, Money, Named
 from crm.firms.models import Firm
 from crm.firms.queries import exportable_by, officers, streets, visible_to
 from crm.firms.queries.finding import text_condition
@@ -149,7 +148,7 @@ def cause_of(code: str, params: Mapping[str, Any]) -> Message:
     if "why" in shown:
         shown["why"] = EndCause(shown["why"])
     if "amount_yuan" in shown:
-        shown["amount"] = money(shown.pop("amount_yuan"))
+        shown["amount"] = Money(shown.pop("amount_yuan"))
     return Message(MESSAGES.get(code, code), shown)
 
 

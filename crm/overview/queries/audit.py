@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from crm.core.audit import COMMITTED, AuditChange, AuditEnvelope, AuditPersonal
 from crm.core.clock import ZONE
-from crm.core.i18n import say
 from crm.core.lists import Asked, Column, Filter, Kind, List, Sort, conditions
 from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Message, Missing
@@ -70,12 +70,19 @@ def _subject(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[
     return sa.and_(AuditEnvelope.subject_kind == kind[:40], AuditEnvelope.subject_id == int(number))
 
 
-def _actions(_session: Session, _viewer: Actor) -> list[tuple[str, str]]:
-    """Every action by its words, up to its first parameter."""
-    return sorted(
-        (code, f"{say(text).split('：')[0].split('%')[0].strip(' :')} · {code}")
-        for code, text in MESSAGES.items()
-    )
+_PLACEHOLDER = re.compile(r"%\((\w+)\)")
+
+
+def _actions(_session: Session, _viewer: Actor) -> list[tuple[str, Message]]:
+    """Every action by its words, with dots for what differs from time to time."""
+    return [
+        (code, Message("%(what)s · %(code)s", {"what": _dotted(text), "code": code}))
+        for code, text in sorted(MESSAGES.items())
+    ]
+
+
+def _dotted(text: str) -> Message:
+    return Message(text, dict.fromkeys(_PLACEHOLDER.findall(text), "…"))
 
 
 SORTS = (Sort("seq", N_("序号"), AuditEnvelope.seq, is_descending=True),)

@@ -7,10 +7,12 @@ import datetime as dt
 import io
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import python_calamine
 import xlsxwriter
 
 from crm.core.sheets import BadCell, Fault, Kind, Skip, day, match_columns, read, read_pasted, unit_of
@@ -286,7 +288,8 @@ def test_pasted_cells_are_read_with_or_without_their_header() -> None:
         read_pasted(" \n\n ")
 
 
-def test_ten_thousand_rows_are_read_in_half_a_second() -> None:
+def test_ten_thousand_rows_cost_little_more_than_the_parser_alone() -> None:
+    """Checked and typed, in a process of its own: a ratio within one run, since machines are noisy."""
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, {"constant_memory": True})
     sheet = book.add_worksheet()
@@ -294,14 +297,25 @@ def test_ten_thousand_rows_are_read_in_half_a_second() -> None:
     for number in range(1, 10_001):
         sheet.write_row(number, 0, [f"浙江第{number}电气有限公司", number, "乐清市", number * 1.5] * 3)
     book.close()
-    seconds = min(used(stream.getvalue()) for _ in range(4))
-    assert seconds <= 0.5, seconds
+    data = stream.getvalue()
+    alone = min(used(data, parsed) for _ in range(4))
+    ratio = min(used(data, checked) for _ in range(4)) / alone
+    assert ratio <= 4, ratio
 
 
-def used(data: bytes) -> float:
+def checked(data: bytes) -> int:
+    return len(read(data, "a.xlsx").records)
+
+
+def parsed(data: bytes) -> int:
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    return len(book.get_sheet_by_index(0).to_python()) - 1
+
+
+def used(data: bytes, how: Callable[[bytes], int]) -> float:
     """Processor time of this process and of the one that parses: not what others do to the clock."""
     before = os.times()
-    assert len(read(data, "a.xlsx").records) == 10_000
+    assert how(data) == 10_000
     return sum(os.times()[:4]) - sum(before[:4])
 
 
