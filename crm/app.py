@@ -19,7 +19,7 @@ from crm.core.db import db, engine_options, prepare
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "firms", "ladder", "overview", "ops", "demo"]
+BUILT = ["accounts", "activities", "firms", "ladder", "overview", "ops", "demo"]
 
 EMBEDDED_COOKIE = "tidui"
 

@@ -1,0 +1,122 @@
+"""One stream of a record: what people did, files, and what other features tell of it; newest first, by keyset.
+
+Slot SOURCES, filled by the factory. A page costs two statements a source (the keys, then the rows behind the few
+keys that are shown), however long the stream is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.core.permissions import Actor
+from crm.core.words import Message
+
+PAGE = 20
+Subject = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream. `title` is said in the reader's language; `text` is what somebody wrote."""
+
+    source: str
+    key: int
+    on: dt.date
+    title: Message
+    text: str = ""
+    who: str = ""
+    at: dt.datetime | None = None
+    is_change: bool = False  # a filled dot: the record itself moved
+    details: Any = None  # what the source's own partial shows
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The columns a source is walked by: the day and the id of its rows, under a condition."""
+
+    on: Any
+    id: Any
+    where: sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of entries. `keys` answers None for a record it has nothing to say of."""
+
+    code: str
+    label: str
+    keys: Callable[[Subject, Actor], Keys | None]
+    load: Callable[[Session, Sequence[int], Actor], Mapping[int, Entry]]
+
+
+SOURCES: list[Source] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Behind which entry a page begins."""
+
+    on: dt.date
+    rank: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A page of a timeline, and where the next one begins."""
+
+    entries: list[Entry]
+    more: Place | None
+
+
+def stream(
+    session: Session,
+    subject: Subject,
+    viewer: Actor,
+    *,
+    only: str | None = None,
+    after: Place | None = None,
+    size: int = PAGE,
+) -> Stream:
+    """A page of the stream of a record the viewer has been found to see. `only` is a source's code."""
+    found: list[list[tuple[int, int, int]]] = []
+    for rank, source in enumerate(SOURCES):
+        if only is not None and source.code != only:
+            continue
+        keys = source.keys(subject, viewer)
+        if keys is not None:
+            found.append(_walk(session, keys, rank, after, size + 1))
+    merged = [item for _, item in zip(range(size + 1), heapq.merge(*found), strict=False)]
+    shown, more = merged[:size], len(merged) > size
+    loaded: dict[tuple[int, int], Entry] = {}
+    for rank in {rank for _, rank, _ in shown}:
+        ids = [-key for _, of, key in shown if of == rank]
+        loaded.update({(rank, key): entry for key, entry in SOURCES[rank].load(session, ids, viewer).items()})
+    entries = [loaded[rank, -key] for _, rank, key in shown if (rank, -key) in loaded]
+    last = shown[-1] if shown else None
+    place = Place(dt.date.fromordinal(-last[0]), last[1], -last[2]) if last and more else None
+    return Stream(entries, place)
+
+
+def _walk(
+    session: Session, keys: Keys, rank: int, after: Place | None, size: int
+) -> list[tuple[int, int, int]]:
+    """(−day, rank, −key) of the next rows: what a merge sorts upwards is newest first."""
+    statement = sa.select(keys.on.label("day"), keys.id.label("key")).where(keys.where)
+    if after is not None:
+        if rank < after.rank:
+            beyond = keys.on < after.on
+        elif rank > after.rank:
+            beyond = keys.on <= after.on
+        else:
+            beyond = sa.or_(keys.on < after.on, sa.and_(keys.on == after.on, keys.id < after.key))
+        statement = statement.where(beyond)
+    rows = session.execute(statement.order_by(keys.on.desc(), keys.id.desc()).limit(size))
+    return [(-row.day.toordinal(), rank, -row.key) for row in rows]
