@@ -89,6 +89,13 @@ def fill_slots() -> None:
     # the kinds of records that history, restore, merge, bulk change and undo serve
     for feature in ("firms", "ladder"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
+    # one stream of a record, from what each feature tells of it
+    entries = import_module("crm.activities.queries.entries")
+    import_module("crm.activities.queries.timeline").SOURCES[:] = [
+        entries.ACTIVITIES,
+        entries.STEPS,
+        entries.FILES,
+    ]
     undo.ACTIONS.update(
         {
             action: text

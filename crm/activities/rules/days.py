@@ -28,9 +28,10 @@ UNITS = {"天": 1, "日": 1, "d": 1, "day": 1, "days": 1, "周": 7, "星期": 7,
 NUMBERS = {mark: n for n, mark in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
 
 _WEEKDAY = re.compile(r"(下下|下个?|本|这个?|上个?)?(?:周|星期|礼拜)([一二三四五六日天1-7])")
-_ENGLISH = re.compile(r"(next )?(mon|tue|wed|thu|fri|sat|sun)[a-z]*")
+_ENGLISH = re.compile(r"(next)? ?(mon|tue|wed|thu|fri|sat|sun)[a-z]*")
 _AFTER = re.compile(
-    r"(?:in )?(\d{1,3}|[一二三四五六七八九十两])个? ?(天|日|周|星期|d|days?|w|weeks?)(?:后|之后|以后)?"
+    r"(?:in)? ?(\d{1,3}|[一二三四五六七八九十两])个? ?"
+    r"(?:(天|日|周|星期)(?:后|之后|以后)|(d|days?|w|weeks?)(?: ?later)?)"
 )
 _FULL = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _SHORT = re.compile(r"(\d{1,2})[-/.月](\d{1,2})[日号]?")
@@ -86,7 +87,7 @@ def _near(word: str, today: dt.date, is_past: bool) -> dt.date | None:
     if match:
         raw = match[1]
         count = int(raw) if raw.isdigit() else NUMBERS[raw]
-        days = count * UNITS[match[2]]
+        days = count * UNITS[match[2] or match[3]]
         if days > LATEST:
             return None
         return today + dt.timedelta(days)
