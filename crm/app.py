@@ -13,8 +13,9 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crm import config as settings
-from crm.core import audit, errors, i18n, logs, migrating, records, transaction, undo, web
+from crm.core import audit, errors, files, i18n, logs, migrating, records, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
+from crm.core.words import N_
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
@@ -60,6 +61,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         prepare(db.engine)
     audit.install()
     i18n.init(app)
+    files.init(app)
     for name in BUILT:
         if find_spec(f"crm.{name}.models"):
             import_module(f"crm.{name}.models")
@@ -73,6 +75,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         if find_spec(f"crm.{name}.jobs"):
             import_module(f"crm.{name}.jobs")
     fill_slots()
+    import_module("crm.activities.actions.scanning").install(chosen.scan_command)  # slot SCANNER
     web.version_static(app)
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user)
     app.context_processor(lambda: {"demo": chosen.has_demo})
@@ -108,6 +111,8 @@ def fill_slots() -> None:
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]
     registry.FILTERS[:] = [registry.OWN_FILTERS[0], ladder.FILTER, *registry.OWN_FILTERS[1:]]
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
+    # the files on a firm; the panel is the same for every kind of record
+    registry.PANELS.append(registry.Panel(N_("文件"), "activities.files", "firm:read", kind="firm"))
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(

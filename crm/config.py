@@ -22,6 +22,8 @@ NAMES = {
     "CRM_TRUSTED_PROXIES": N_("前面有几层可信的反向代理,默认 0"),
     "CRM_SMTP_URL": N_("发信服务器,如 smtp+starttls://用户:口令@主机:587"),
     "CRM_FILES_URL": N_("附件存放处;不设则放在 CRM_DATA/files"),
+    "CRM_FILE_QUOTA_MB": N_("每人上传文件的限额(MB)，默认 5120"),
+    "CRM_SCAN_COMMAND": N_("检查上传文件的命令，文件路径接在后面：返回 0 通过，1 不通过；不设则只核对格式"),
     "CRM_DEMO": N_("1 带示范数据,0 不带;不设时新建的内置数据库带示范数据"),
 }
 
@@ -38,6 +40,8 @@ class Config:
     smtp_url: str
     files_url: str
     demo: bool | None
+    file_quota: int = 5120 * 1024 * 1024  # bytes
+    scan_command: str = ""
 
     @property
     def is_embedded(self) -> bool:
@@ -126,4 +130,6 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         smtp_url=env.get("CRM_SMTP_URL", "").strip(),
         files_url=env.get("CRM_FILES_URL", "").strip(),
         demo=_demo(env.get("CRM_DEMO", "").strip()),
+        file_quota=_number(env, "CRM_FILE_QUOTA_MB", 5120, 100_000_000) * 1024 * 1024,
+        scan_command=env.get("CRM_SCAN_COMMAND", "").strip(),
     )

@@ -91,7 +91,8 @@ def logged(session: Session, ids: Sequence[int], viewer: Actor) -> dict[int, Log
     for link in links:
         subject = (link.kind, link.subject_id)
         found[link.activity_id].others.append((subject, named.get(subject, "")))
-    for of, line in _files(session, Attachment.activity_id.in_(list(found))):
+    kept = [key for key, told in found.items() if told.activity.withdrawn_on is None]
+    for of, line in _files(session, Attachment.activity_id.in_(kept)):
         if of is not None:
             found[of].files.append(line)
     return found

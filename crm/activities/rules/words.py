@@ -69,6 +69,7 @@ class Act(Word):
     STEP_REOPEN = "step.reopen", N_("重新打开下一步")
     FILE_ADD = "file.add", N_("上传文件")
     FILE_REMOVE = "file.remove", N_("收起文件")
+    FILE_SCAN = "file.scan", N_("检查文件")
     FILE_FETCH = "file.fetch", N_("下载文件")
     INBOX = "inbox.clear", N_("处理收件箱")
     FEED = "feed.set", N_("更换日历订阅链接")
