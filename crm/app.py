@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from crm import config as settings
 from crm.core import audit, errors, files, i18n, logs, migrating, records, transaction, undo, web
 from crm.core.db import db, engine_options, prepare
-from crm.core.words import N_
+from crm.core.words import C_
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
@@ -112,7 +112,7 @@ def fill_slots() -> None:
     registry.FILTERS[:] = [registry.OWN_FILTERS[0], ladder.FILTER, *registry.OWN_FILTERS[1:]]
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
     # the files on a firm; the panel is the same for every kind of record
-    registry.PANELS.append(registry.Panel(N_("文件"), "activities.files", "firm:read", kind="firm"))
+    registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(

@@ -176,7 +176,7 @@ def store_at(url: str, otherwise: Path) -> FileStore:
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Folder(Path(unquote(parts.path)))
     if "://" in url:
-        raise Refused(N_("CRM_FILES_URL 目前只能是文件夹，如 /srv/tidui/files 或 file:///srv/tidui/files。"))
+        raise Refused(N_("CRM_FILES_URL 目前只能是文件夹的路径，如 /srv/tidui/files。"))
     return Folder(Path(url).expanduser().resolve())
 
 

@@ -543,7 +543,9 @@ def test_uploading_fetching_and_putting_away_are_written_down(
         .order_by(audit.AuditEnvelope.seq)
     ).all()
     assert [row.action for row in rows] == ["file.add", "file.fetch", "file.remove"]
-    assert {(row.subject_kind, row.subject_id) for row in rows} == {("firm", firm_id)}
+    of_firm, of_file = ("firm", firm_id), ("attachment", 1)
+    assert [(row.subject_kind, row.subject_id) for row in rows] == [of_firm, of_file, of_firm]
+    assert rows[1].params == {"kind": "firm", "record": firm_id}
 
 
 def test_content_that_is_gone_or_cut_short_is_said_so(

@@ -203,10 +203,10 @@ def edits_record(session: Session, kind: str, subject_id: int, *, actor: Actor) 
 
 
 def fetched(session: Session, attachment: Attachment, *, actor: Actor) -> None:
-    """Write down who took a file away."""
+    """Write down who took a file away. Its subject is the file: the record's own history tells of changes only."""
     audit.begin(
-        session, actor=actor, action=Act.FILE_FETCH, subject=(attachment.kind, attachment.subject_id),
-        attachment=attachment.id,
+        session, actor=actor, action=Act.FILE_FETCH, subject=("attachment", attachment.id), kind=attachment.kind,
+        record=attachment.subject_id,
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def ask_for_scan(session: Session, stored: StoredFile, *, actor: Actor) -> None:
 def settle(session: Session, stored: StoredFile, verdict: Scan, *, actor: Actor) -> None:
     """Write the verdict down."""
     audit.begin(
-        session, actor=actor, action=Act.FILE_SCAN, subject=("file", stored.id), verdict=verdict.value
+        session, actor=actor, action=Act.FILE_SCAN, subject=("stored-file", stored.id), verdict=verdict.value
     )
     stored.scan = verdict
     session.flush()
