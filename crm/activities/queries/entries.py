@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -47,7 +48,7 @@ class Logged:
     files: list[FileLine] = field(default_factory=list)
 
 
-def _activity_keys(subject: Subject, viewer: Actor) -> Keys:
+def _activity_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         ActivitySubject.on,
         ActivitySubject.activity_id,
@@ -137,7 +138,7 @@ def get_activity(session: Session, activity_id: int, *, viewer: Actor) -> Logged
     return found
 
 
-def _file_keys(subject: Subject, viewer: Actor) -> Keys:
+def _file_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         Attachment.on,
         Attachment.id,
@@ -167,7 +168,7 @@ def _load_files(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[
     return found
 
 
-def _step_keys(subject: Subject, viewer: Actor) -> Keys:
+def _step_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         NextStep.closed_on,
         NextStep.id,

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.core.clock import ZONE, local
 from crm.core.permissions import Actor
 from crm.core.words import Message
 
@@ -39,11 +40,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The columns a source is walked by: the day and the id of its rows, under a condition."""
+    """The columns a source is walked by: the day and the id of its rows, under a condition. With `is_moment` the
+    first is a moment that grows with the id; its day is Shanghai's."""
 
     on: Any
     id: Any
     where: sa.ColumnElement[bool]
+    is_moment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Source:
 
     code: str
     label: str
-    keys: Callable[[Subject, Actor], Keys | None]
+    keys: Callable[[Subject, Actor, dt.date], Keys | None]
     load: Callable[[Session, Sequence[int], Actor], Mapping[int, Entry]]
 
 
@@ -81,6 +84,7 @@ def stream(
     subject: Subject,
     viewer: Actor,
     *,
+    today: dt.date,
     only: str | None = None,
     after: Place | None = None,
     size: int = PAGE,
@@ -90,7 +94,7 @@ def stream(
     for rank, source in enumerate(SOURCES):
         if only is not None and source.code != only:
             continue
-        keys = source.keys(subject, viewer)
+        keys = source.keys(subject, viewer, today)
         if keys is not None:
             found.append(_walk(session, keys, rank, after, size + 1))
     merged = [item for _, item in zip(range(size + 1), heapq.merge(*found), strict=False)]
@@ -111,12 +115,21 @@ def _walk(
     """(−day, rank, −key) of the next rows: what a merge sorts upwards is newest first."""
     statement = sa.select(keys.on.label("day"), keys.id.label("key")).where(keys.where)
     if after is not None:
-        if rank < after.rank:
-            beyond = keys.on < after.on
-        elif rank > after.rank:
-            beyond = keys.on <= after.on
-        else:
-            beyond = sa.or_(keys.on < after.on, sa.and_(keys.on == after.on, keys.id < after.key))
-        statement = statement.where(beyond)
-    rows = session.execute(statement.order_by(keys.on.desc(), keys.id.desc()).limit(size))
-    return [(-row.day.toordinal(), rank, -row.key) for row in rows]
+        until = (
+            after.on if rank < after.rank else after.on + dt.timedelta(1)
+        )  # the first day that is too late
+        before = keys.on < (midnight(until) if keys.is_moment else until)
+        if rank == after.rank:
+            same_day = keys.on >= (midnight(after.on) if keys.is_moment else after.on)
+            before = sa.and_(before, sa.or_(sa.not_(same_day), keys.id < after.key))
+        statement = statement.where(before)
+    order = [keys.id.desc()] if keys.is_moment else [keys.on.desc(), keys.id.desc()]
+    rows = session.execute(statement.order_by(*order).limit(size))
+    return [
+        (-(local(row.day).date() if keys.is_moment else row.day).toordinal(), rank, -row.key) for row in rows
+    ]
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The moment a day begins in Shanghai."""
+    return dt.datetime.combine(day, dt.time(), ZONE).astimezone(dt.UTC)

@@ -50,7 +50,7 @@ def timeline(kind: str, row_id: int) -> Any:
     only = request.args.get("only", "")
     only = only if only in {source.code for source in SOURCES} else ""
     place = read_place(request.args.get("after", ""))
-    shown = queries.stream(session, (kind, row_id), viewer, only=only or None, after=place)
+    shown = queries.stream(session, (kind, row_id), viewer, today=today(), only=only or None, after=place)
     values = {
         "kind": kind,
         "row_id": row_id,
