@@ -19,7 +19,7 @@ from crm.activities.models import (
     StoredFile,
 )
 from crm.activities.queries.scope import entry_visible, subject_visible
-from crm.activities.queries.timeline import Entry, Keys, Source, Subject
+from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.activities.rules.words import Scan, StepState
 from crm.core.permissions import Actor
 from crm.core.records import titles
@@ -199,8 +199,8 @@ def _load_steps(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[
     return found
 
 
-ACTIVITIES = Source("activity", N_("走访、会议与批示"), _activity_keys, _load_activities)
-FILES = Source("file", N_("文件"), _file_keys, _load_files)
-STEPS = Source("step", N_("办结"), _step_keys, _load_steps)
+ACTIVITIES = Source("activity", Group.CONTACT, _activity_keys, _load_activities)
+FILES = Source("file", Group.FILE, _file_keys, _load_files)
+STEPS = Source("step", Group.CONTACT, _step_keys, _load_steps)
 
 __all__ = ["ACTIVITIES", "FILES", "STEPS", "FileLine", "Logged", "get_activity", "logged", "subject_visible"]

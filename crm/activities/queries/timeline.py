@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from crm.core.clock import ZONE, local
 from crm.core.permissions import Actor
-from crm.core.words import Message
+from crm.core.words import C_, N_, Message, Word
 
-PAGE = 20
+PAGE = 12
 Subject = tuple[str, int]
 
 
@@ -49,12 +49,21 @@ class Keys:
     is_moment: bool = False
 
 
+class Group(Word):
+    """What a timeline may be filtered by."""
+
+    CONTACT = "contact", N_("走访与办结")
+    RECORD = "record", N_("变更")
+    TITLE = "title", N_("证书与阶段")
+    FILE = "file", C_("page", "文件")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of entries. `keys` answers None for a record it has nothing to say of."""
+    """A kind of entries. `keys` answers None for a record it has nothing to say of; a page is filtered by `group`."""
 
     code: str
-    label: str
+    group: Group
     keys: Callable[[Subject, Actor, dt.date], Keys | None]
     load: Callable[[Session, Sequence[int], Actor], Mapping[int, Entry]]
 
@@ -85,14 +94,14 @@ def stream(
     viewer: Actor,
     *,
     today: dt.date,
-    only: str | None = None,
+    only: Group | None = None,
     after: Place | None = None,
     size: int = PAGE,
 ) -> Stream:
-    """A page of the stream of a record the viewer has been found to see. `only` is a source's code."""
+    """A page of the stream of a record the viewer has been found to see. `only` is a group of sources."""
     found: list[list[tuple[int, int, int]]] = []
     for rank, source in enumerate(SOURCES):
-        if only is not None and source.code != only:
+        if only is not None and source.group is not only:
             continue
         keys = source.keys(subject, viewer, today)
         if keys is not None:

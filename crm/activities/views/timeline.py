@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from crm.activities import actions, queries
 from crm.activities.actions import Planned
 from crm.activities.forms import EntryForm, LogForm, WhyForm
-from crm.activities.queries.timeline import SOURCES, Place
+from crm.activities.queries.timeline import Group, Place
 from crm.activities.rules.days import find_day
 from crm.activities.rules.entries import mentioned
 from crm.activities.rules.words import ActivityKind
@@ -47,17 +47,15 @@ def timeline(kind: str, row_id: int) -> Any:
     """A part of the record's page; with `after` the next entries of it."""
     found, row = subject(kind, row_id)
     session, viewer = db.session(), actor()
-    only = request.args.get("only", "")
-    only = only if only in {source.code for source in SOURCES} else ""
+    wanted = request.args.get("only", "")
+    only = next((group for group in Group if group.value == wanted), None)
     place = read_place(request.args.get("after", ""))
-    shown = queries.stream(session, (kind, row_id), viewer, today=today(), only=only or None, after=place)
+    shown = queries.stream(session, (kind, row_id), viewer, today=today(), only=only, after=place)
     values = {
         "kind": kind,
         "row_id": row_id,
         "shown": shown,
-        "more_url": url_for(
-            ".timeline", kind=kind, row_id=row_id, only=only or None, after=write_place(shown.more)
-        )
+        "more_url": url_for(".timeline", kind=kind, row_id=row_id, only=only, after=write_place(shown.more))
         if shown.more
         else None,
         "viewer": viewer,
@@ -67,7 +65,7 @@ def timeline(kind: str, row_id: int) -> Any:
     return render_template(
         "activities/_timeline.html" if is_htmx() else "activities/timeline.html",
         steps=queries.of_subject(session, viewer, (kind, row_id), today=today()),
-        sources=SOURCES,
+        groups=list(Group),
         only=only,
         title=name_of(found, row),
         back=page_of(found, row),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.queries.timeline import Entry, Keys, Source, Subject
+from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.clock import local
 from crm.core.permissions import Actor
@@ -78,5 +78,5 @@ def _figures(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[int
     }  # fmt: skip
 
 
-CHANGES = Source("change", N_("变更"), _change_keys, _changes)
-FIGURES = Source("figures", N_("年度数据"), _figure_keys, _figures)
+CHANGES = Source("change", Group.RECORD, _change_keys, _changes)
+FIGURES = Source("figures", Group.RECORD, _figure_keys, _figures)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.queries.timeline import Entry, Keys, Source, Subject
+from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message
 from crm.ladder.models import Certification, StageInterval
@@ -92,6 +92,6 @@ def _stages(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[int,
     }  # fmt: skip
 
 
-CERTIFICATES = Source("certificate", N_("证书"), _granted_keys, _granted)
-ENDED = Source("certificate-end", N_("证书终止"), _ended_keys, _ended)
-STAGES = Source("stage", N_("阶段"), _stage_keys, _stages)
+CERTIFICATES = Source("certificate", Group.TITLE, _granted_keys, _granted)
+ENDED = Source("certificate-end", Group.TITLE, _ended_keys, _ended)
+STAGES = Source("stage", Group.TITLE, _stage_keys, _stages)
