@@ -82,12 +82,12 @@ class FinishForm(VersionedForm):
 
 class PutOffForm(VersionedForm):
     due_on = RuledField(N_("改到哪一天"), _coming, is_required=True)
-    reason = RuledField(N_("原因"), _text)
+    reason = RuledField(N_("原因"), _text, id="put-off-reason")
 
 
 class HandOverForm(VersionedForm):
     owner = ChoiceField(N_("转给谁"), is_required=True)
-    reason = RuledField(N_("原因"), _text)
+    reason = RuledField(N_("原因"), _text, id="hand-over-reason")
 
     def offer(self, people: Sequence[Any], owner_id: int) -> None:
         lines = [
@@ -97,4 +97,4 @@ class HandOverForm(VersionedForm):
 
 
 class WhyForm(VersionedForm):
-    reason = RuledField(N_("原因"), _text, is_required=True)
+    reason = RuledField(N_("原因"), _text, is_required=True, id="why")

@@ -107,6 +107,13 @@ def _back(found: NextStep) -> Any:
     return back_to(kind.endpoint, **{kind.id_name: getattr(row, kind.id_from)})
 
 
+def _own(step_id: int) -> NextStep:
+    """The step, for changing it: 404 when it may not be seen, 403 when it is somebody else's, before any form."""
+    found = queries.get_step(db.session(), step_id, viewer=actor())
+    actions.check_step(found, actor=actor())
+    return found
+
+
 def _said(found: NextStep, text: str) -> None:
     toast(text, undo=url_for("activities.step_reopen", step_id=found.id))
 
@@ -114,7 +121,7 @@ def _said(found: NextStep, text: str) -> None:
 @bp.post("/steps/<int:step_id>/done")
 @needs("activity:add")
 def step_done(step_id: int) -> Any:
-    found, form = queries.get_step(db.session(), step_id, viewer=actor()), FinishForm()
+    found, form = _own(step_id), FinishForm()
     form.validate()
     try:
         actions.finish(
@@ -134,7 +141,7 @@ def step_done(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/put-off")
 @needs("activity:add")
 def step_put_off(step_id: int) -> Any:
-    found, form = queries.get_step(db.session(), step_id, viewer=actor()), PutOffForm()
+    found, form = _own(step_id), PutOffForm()
     refused = None
     if form.validate():
         try:
@@ -155,7 +162,7 @@ def step_put_off(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/hand-over")
 @needs("activity:add")
 def step_hand_over(step_id: int) -> Any:
-    found, form = queries.get_step(db.session(), step_id, viewer=actor()), HandOverForm()
+    found, form = _own(step_id), HandOverForm()
     form.offer(queries.colleagues(db.session()), found.owner_id)
     refused = None
     if form.validate():
@@ -178,7 +185,7 @@ def step_hand_over(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/drop")
 @needs("activity:add")
 def step_drop(step_id: int) -> Any:
-    found, form = queries.get_step(db.session(), step_id, viewer=actor()), WhyForm()
+    found, form = _own(step_id), WhyForm()
     refused = None
     if form.validate():
         try:
@@ -199,7 +206,7 @@ def step_drop(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/reopen")
 @needs("activity:add")
 def step_reopen(step_id: int) -> Any:
-    found = queries.get_step(db.session(), step_id, viewer=actor())
+    found = _own(step_id)
     try:
         actions.reopen(db.session(), found, actor=actor())
         commit()

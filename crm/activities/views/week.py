@@ -28,7 +28,7 @@ _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 def monday_of(raw: str, day: dt.date) -> dt.date:
     """The Monday of an ISO week as 2026-W48; of this week for anything else."""
     match = _WEEK.fullmatch(raw)
-    if match:
+    if match and 1900 <= int(match[1]) <= 2999:
         try:
             return dt.date.fromisocalendar(int(match[1]), int(match[2]), 1)
         except ValueError:
@@ -58,8 +58,8 @@ def week() -> Any:
         is_now=monday <= day <= sunday,
         monday=monday,
         sunday=sunday,
-        before=week_of(monday - dt.timedelta(7)) if monday > dt.date(1000, 1, 10) else None,
-        after=week_of(monday + dt.timedelta(7)) if monday < dt.date(9990, 1, 1) else None,
+        before=week_of(monday - dt.timedelta(7)),
+        after=week_of(monday + dt.timedelta(7)),
         today=day,
         has_feed=has_feed(session, viewer),
         fresh=None,
