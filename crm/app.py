@@ -93,12 +93,13 @@ def fill_slots() -> None:
     for feature in ("firms", "ladder"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
     # one stream of a record, from what each feature tells of it
-    entries = import_module("crm.activities.queries.entries")
-    import_module("crm.activities.queries.timeline").SOURCES[:] = [
-        entries.ACTIVITIES,
-        entries.STEPS,
-        entries.FILES,
-    ]
+    stream = import_module("crm.activities.queries.timeline")
+    entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")
+    rungs = import_module("crm.ladder.queries.events")
+    stream.SOURCES[:] = [
+        entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
+        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES,
+    ]  # fmt: skip
     undo.ACTIONS.update(
         {
             action: text

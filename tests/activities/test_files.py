@@ -222,8 +222,9 @@ def test_a_file_of_an_activity_is_seen_by_those_who_see_all_it_is_about(
 
 def test_a_file_stands_in_the_stream_of_its_record(session: Session, firm_id: int) -> None:
     keep(session, firm_id, "年报.pdf", PDF, people.SCIENCE)
-    shown = stream(session, ("firm", firm_id), people.actor(session, people.LEADER), only=FILES.code)
-    assert [entry.details.name for entry in shown.entries] == ["年报.pdf"]
+    shown = stream(session, ("firm", firm_id), people.actor(session, people.LEADER))
+    of_files = [entry for entry in shown.entries if entry.source == FILES.code]
+    assert [entry.details.name for entry in of_files] == ["年报.pdf"]
 
 
 # --- what is taken ------------------------------------------------------------------------------------------------
@@ -321,6 +322,13 @@ def test_no_type_is_ever_handed_out_that_a_browser_would_run() -> None:
 
 
 # --- uploading ----------------------------------------------------------------------------------------------------
+
+
+def test_the_timeline_links_a_file_once_it_may_be_fetched(client: FlaskClient, firm_id: int) -> None:
+    people.sign_in(client, people.SCIENCE)
+    send(client, firm_id, ("年报.pdf", PDF))
+    page = client.get(f"/records/firm/{firm_id}/timeline").get_data(as_text=True)
+    assert 'href="/files/1"' in page and "年报.pdf" in page
 
 
 def test_several_files_come_at_once_and_the_page_says_so(

@@ -15,7 +15,7 @@ from crm.activities.models import Activity, InboxItem, NextStep, StepMove
 from crm.activities.queries.entries import ACTIVITIES, FILES, STEPS, get_activity
 from crm.activities.queries.inbox import count_inbox, list_inbox
 from crm.activities.queries.steps import Whose, count_steps, get_step, list_steps
-from crm.activities.queries.timeline import SOURCES, stream
+from crm.activities.queries.timeline import SOURCES, Group, stream
 from crm.activities.rules.words import ActivityKind, StepState, When
 from crm.core.clock import now
 from crm.core.permissions import Forbidden
@@ -56,7 +56,7 @@ def test_a_visit_is_logged_with_what_comes_next(session: Session) -> None:
     step = step_of(session, entry)
     me = people.actor(session, people.SCIENCE)
     assert (step.owner_id, step.given_by_id, step.due_on) == (me.user_id, None, dt.date(2026, 11, 30))
-    shown = stream(session, ("firm", about.id), me)
+    shown = stream(session, ("firm", about.id), me, today=TODAY, only=Group.CONTACT)
     assert [(item.source, item.on) for item in shown.entries] == [("activity", dt.date(2026, 11, 20))]
     assert count_steps(session, me, whose=Whose.MINE, today=TODAY)[When.LATER] == 1
     assert [line.title for line in list_steps(session, me, whose=Whose.MINE, today=TODAY)[0]] == [about.name]
@@ -152,10 +152,12 @@ def test_an_entry_is_changed_by_its_author_only_and_taken_back_with_a_reason(ses
         actions.edit(session, entry, actor=other, today=TODAY, version=None, **values)
     actions.edit(session, entry, actor=me, today=TODAY, version=entry.version, **values)
     commit(session)
-    assert stream(session, ("firm", about.id), me).entries[0].on == dt.date(2026, 11, 25)
+    assert stream(session, ("firm", about.id), me, today=TODAY, only=Group.CONTACT).entries[0].on == dt.date(
+        2026, 11, 25
+    )
     actions.withdraw(session, entry, actor=me, today=TODAY, version=entry.version, reason="记错了企业")
     commit(session)
-    shown = stream(session, ("firm", about.id), me).entries[0]
+    shown = stream(session, ("firm", about.id), me, today=TODAY, only=Group.CONTACT).entries[0]
     assert shown.text == "记错了企业" and "收回" in shown.title.text
 
 
@@ -189,7 +191,7 @@ def test_a_stream_is_paged_without_gaps_or_doubles(session: Session) -> None:
     seen: list[str] = []
     place = None
     while True:
-        page = stream(session, ("firm", about.id), me, after=place, size=7)
+        page = stream(session, ("firm", about.id), me, today=TODAY, after=place, size=7)
         seen += [item.text for item in page.entries if item.source == "activity"]
         place = page.more
         if place is None:

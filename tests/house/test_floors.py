@@ -35,7 +35,14 @@ IMPURE_CORE = {
 }
 EDGE_ROOMS = {"views", "jobs", "commands"}
 # the demo commits batch by batch; web writes the audit row about a refused request
-MAY_COMMIT = {"crm.core.transaction", "crm.core.jobs", "crm.core.web", "crm.opening", "crm.demo.actions"}
+MAY_COMMIT = {
+    "crm.core.transaction",
+    "crm.core.jobs",
+    "crm.core.web",
+    "crm.opening",
+    "crm.demo.actions",
+    "crm.demo.actions.following",
+}
 TOP_LEVEL = {"crm", "migrations", "templates", "static", "tests"}
 
 

@@ -105,7 +105,7 @@ def edit(
     place: str | None = None,
 ) -> Activity:
     """Put an entry right; what it said before stays in its history. Its author's, and nobody else's, to change."""
-    _own(entry, actor)
+    check_author(entry, actor=actor)
     if version is not None and entry.version != version:
         raise Conflict(N_("这条动态刚刚被改过，请核对后再保存。"))
     if ActivityKind.INSTRUCTION in (kind, entry.kind) and kind is not entry.kind:
@@ -129,7 +129,7 @@ def withdraw(
     session: Session, entry: Activity, *, actor: Actor, today: dt.date, version: int | None, reason: str
 ) -> None:
     """Take an entry back: it stays on the timeline as withdrawn, with the reason."""
-    _own(entry, actor)
+    check_author(entry, actor=actor)
     if version is not None and entry.version != version:
         raise Conflict(N_("这条动态刚刚被改过，请核对后再保存。"))
     if entry.withdrawn_on is not None:
@@ -140,7 +140,8 @@ def withdraw(
     session.flush()
 
 
-def _own(entry: Activity, actor: Actor) -> None:
+def check_author(entry: Activity, *, actor: Actor) -> None:
+    """Raises `Forbidden` unless the entry is this person's to change."""
     actor.require("activity:add")
     if not actor.is_system and actor.user_id not in (entry.author_id, entry.created_by_id):
         raise Forbidden(N_("只有记这条动态的人可以改它。"))

@@ -163,7 +163,7 @@ def drop(
 
 def reopen(session: Session, step: NextStep, *, actor: Actor, version: int | None = None) -> NextStep:
     """It was not done after all."""
-    _mine(step, actor)
+    check_step(step, actor=actor)
     if version is not None and step.version != version:
         raise Conflict(CHANGED)
     if step.state is StepState.OPEN:
@@ -174,7 +174,7 @@ def reopen(session: Session, step: NextStep, *, actor: Actor, version: int | Non
     return step
 
 
-def _mine(step: NextStep, actor: Actor) -> None:
+def check_step(step: NextStep, *, actor: Actor) -> None:
     """The owner's and the giver's to change. Raises `Forbidden`."""
     actor.require("activity:add")
     if not actor.is_system and actor.user_id not in (step.owner_id, step.given_by_id):
@@ -182,7 +182,7 @@ def _mine(step: NextStep, actor: Actor) -> None:
 
 
 def _changeable(step: NextStep, actor: Actor, version: int | None) -> None:
-    _mine(step, actor)
+    check_step(step, actor=actor)
     if version is not None and step.version != version:
         raise Conflict(CHANGED)
     if step.state is not StepState.OPEN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from crm.activities.models import (
     StoredFile,
 )
 from crm.activities.queries.scope import entry_visible, subject_visible
-from crm.activities.queries.timeline import Entry, Keys, Source, Subject
+from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.activities.rules.words import Scan, StepState
 from crm.core.permissions import Actor
 from crm.core.records import titles
@@ -47,7 +48,7 @@ class Logged:
     files: list[FileLine] = field(default_factory=list)
 
 
-def _activity_keys(subject: Subject, viewer: Actor) -> Keys:
+def _activity_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         ActivitySubject.on,
         ActivitySubject.activity_id,
@@ -138,7 +139,7 @@ def get_activity(session: Session, activity_id: int, *, viewer: Actor) -> Logged
     return found
 
 
-def _file_keys(subject: Subject, viewer: Actor) -> Keys:
+def _file_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         Attachment.on,
         Attachment.id,
@@ -160,7 +161,8 @@ def _load_files(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[
     found = {}
     for attachment, stored, who in rows:
         line = FileLine(attachment.id, attachment.name, stored.size, stored.media_type, stored.scan)
-        text = Message(N_("收起的文件")) if attachment.removed_on else Message(N_("文件"))
+        put_away = Message(N_("收起的文件：%(name)s"), {"name": attachment.name})
+        text = put_away if attachment.removed_on else Message(N_("文件"))
         found[attachment.id] = Entry(
             "file", attachment.id, attachment.on, text, text=attachment.removed_reason or "", who=who or "",
             details=None if attachment.removed_on else line,
@@ -168,7 +170,7 @@ def _load_files(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[
     return found
 
 
-def _step_keys(subject: Subject, viewer: Actor) -> Keys:
+def _step_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:
     return Keys(
         NextStep.closed_on,
         NextStep.id,
@@ -199,8 +201,8 @@ def _load_steps(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[
     return found
 
 
-ACTIVITIES = Source("activity", N_("走访、会议与批示"), _activity_keys, _load_activities)
-FILES = Source("file", N_("文件"), _file_keys, _load_files)
-STEPS = Source("step", N_("办结"), _step_keys, _load_steps)
+ACTIVITIES = Source("activity", Group.CONTACT, _activity_keys, _load_activities)
+FILES = Source("file", Group.FILE, _file_keys, _load_files)
+STEPS = Source("step", Group.CONTACT, _step_keys, _load_steps)
 
 __all__ = ["ACTIVITIES", "FILES", "STEPS", "FileLine", "Logged", "get_activity", "logged", "subject_visible"]

@@ -15,10 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.core.clock import ZONE, local
 from crm.core.permissions import Actor
-from crm.core.words import Message
+from crm.core.words import C_, N_, Message, Word
 
-PAGE = 20
+PAGE = 12
 Subject = tuple[str, int]
 
 
@@ -39,20 +40,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The columns a source is walked by: the day and the id of its rows, under a condition."""
+    """The columns a source is walked by: the day and the id of its rows, under a condition. With `is_moment` the
+    first is a moment that grows with the id; its day is Shanghai's."""
 
     on: Any
     id: Any
     where: sa.ColumnElement[bool]
+    is_moment: bool = False
+
+
+class Group(Word):
+    """What a timeline may be filtered by."""
+
+    CONTACT = "contact", N_("走访与办结")
+    RECORD = "record", N_("变更")
+    TITLE = "title", N_("证书与阶段")
+    FILE = "file", C_("page", "文件")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of entries. `keys` answers None for a record it has nothing to say of."""
+    """A kind of entries. `keys` answers None for a record it has nothing to say of; a page is filtered by `group`."""
 
     code: str
-    label: str
-    keys: Callable[[Subject, Actor], Keys | None]
+    group: Group
+    keys: Callable[[Subject, Actor, dt.date], Keys | None]
     load: Callable[[Session, Sequence[int], Actor], Mapping[int, Entry]]
 
 
@@ -81,16 +93,17 @@ def stream(
     subject: Subject,
     viewer: Actor,
     *,
-    only: str | None = None,
+    today: dt.date,
+    only: Group | None = None,
     after: Place | None = None,
     size: int = PAGE,
 ) -> Stream:
-    """A page of the stream of a record the viewer has been found to see. `only` is a source's code."""
+    """A page of the stream of a record the viewer has been found to see. `only` is a group of sources."""
     found: list[list[tuple[int, int, int]]] = []
     for rank, source in enumerate(SOURCES):
-        if only is not None and source.code != only:
+        if only is not None and source.group is not only:
             continue
-        keys = source.keys(subject, viewer)
+        keys = source.keys(subject, viewer, today)
         if keys is not None:
             found.append(_walk(session, keys, rank, after, size + 1))
     merged = [item for _, item in zip(range(size + 1), heapq.merge(*found), strict=False)]
@@ -111,12 +124,21 @@ def _walk(
     """(−day, rank, −key) of the next rows: what a merge sorts upwards is newest first."""
     statement = sa.select(keys.on.label("day"), keys.id.label("key")).where(keys.where)
     if after is not None:
-        if rank < after.rank:
-            beyond = keys.on < after.on
-        elif rank > after.rank:
-            beyond = keys.on <= after.on
-        else:
-            beyond = sa.or_(keys.on < after.on, sa.and_(keys.on == after.on, keys.id < after.key))
-        statement = statement.where(beyond)
-    rows = session.execute(statement.order_by(keys.on.desc(), keys.id.desc()).limit(size))
-    return [(-row.day.toordinal(), rank, -row.key) for row in rows]
+        until = (
+            after.on if rank < after.rank else after.on + dt.timedelta(1)
+        )  # the first day that is too late
+        before = keys.on < (midnight(until) if keys.is_moment else until)
+        if rank == after.rank:
+            same_day = keys.on >= (midnight(after.on) if keys.is_moment else after.on)
+            before = sa.and_(before, sa.or_(sa.not_(same_day), keys.id < after.key))
+        statement = statement.where(before)
+    order = [keys.id.desc()] if keys.is_moment else [keys.on.desc(), keys.id.desc()]
+    rows = session.execute(statement.order_by(*order).limit(size))
+    return [
+        (-(local(row.day).date() if keys.is_moment else row.day).toordinal(), rank, -row.key) for row in rows
+    ]
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The moment a day begins in Shanghai."""
+    return dt.datetime.combine(day, dt.time(), ZONE).astimezone(dt.UTC)

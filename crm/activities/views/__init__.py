@@ -1,6 +1,6 @@
 """Pages of follow-up."""
 
-from crm.activities.views import files
+from crm.activities.views import files, inbox, steps, timeline, week
 from crm.activities.views.blueprint import bp
 
-__all__ = ["bp", "files"]
+__all__ = ["bp", "files", "inbox", "steps", "timeline", "week"]
