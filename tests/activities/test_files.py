@@ -222,7 +222,7 @@ def test_a_file_of_an_activity_is_seen_by_those_who_see_all_it_is_about(
 
 def test_a_file_stands_in_the_stream_of_its_record(session: Session, firm_id: int) -> None:
     keep(session, firm_id, "年报.pdf", PDF, people.SCIENCE)
-    shown = stream(session, ("firm", firm_id), people.actor(session, people.LEADER))
+    shown = stream(session, ("firm", firm_id), people.actor(session, people.LEADER), today=TODAY)
     of_files = [entry for entry in shown.entries if entry.source == FILES.code]
     assert [entry.details.name for entry in of_files] == ["年报.pdf"]
 
@@ -438,9 +438,22 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("crm.core.files.os.fsync", full)
         answer = send(client, firm_id, ("年报.pdf", PDF))
-    assert answer.status_code == 503 and "磁盘满了" in answer.get_data(as_text=True)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 503 and "磁盘满了" in page and "multipart/form-data" in page
     assert stored(folder) == [] and count(client.application) == count(client.application, StoredFile) == 0
     assert send(client, firm_id, ("年报.pdf", PDF)).status_code == 303
+
+
+def test_a_disk_that_fills_while_an_upload_is_received_is_told(
+    client: FlaskClient, firm_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    people.sign_in(client, people.SCIENCE)
+    monkeypatch.setattr("crm.activities.views.files.uploads", full)
+    answer = send(client, firm_id, ("年报.pdf", PDF))
+    assert answer.status_code == 503 and "磁盘满了" in answer.get_data(as_text=True)
 
 
 # --- the scan -----------------------------------------------------------------------------------------------------
