@@ -17,6 +17,7 @@ from crm import config as settings
 from crm.core import (
     audit,
     errors,
+    files,
     i18n,
     jobs,
     lists,
@@ -29,11 +30,12 @@ from crm.core import (
     web,
 )
 from crm.core.db import db, engine_options, prepare
+from crm.core.words import C_
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "firms", "ladder", "overview", "ops", "demo"]
+BUILT = ["accounts", "activities", "firms", "ladder", "overview", "ops", "demo"]
 
 EMBEDDED_COOKIE = "tidui"
 
@@ -75,6 +77,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     audit.install()
     i18n.init(app)
     import_module("crm.core.lists.saved")
+    files.init(app)
     for name in BUILT:
         if find_spec(f"crm.{name}.models"):
             import_module(f"crm.{name}.models")
@@ -88,6 +91,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
         if find_spec(f"crm.{name}.jobs"):
             import_module(f"crm.{name}.jobs")
     fill_slots()
+    import_module("crm.activities.actions.scanning").install(chosen.scan_command)  # slot SCANNER
     web.version_static(app)
     app.jinja_env.globals.update(actor=web.actor, current_user=current_user)
     app.context_processor(lambda: {"demo": chosen.has_demo})
@@ -115,6 +119,14 @@ def fill_slots() -> None:
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
     jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
+    # one stream of a record, from what each feature tells of it
+    stream = import_module("crm.activities.queries.timeline")
+    entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")
+    rungs = import_module("crm.ladder.queries.events")
+    stream.SOURCES[:] = [
+        entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
+        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES,
+    ]  # fmt: skip
     undo.ACTIONS.update(
         {
             action: text
@@ -143,6 +155,8 @@ def fill_slots() -> None:
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]
     registry.FILTERS[:] = [registry.OWN_FILTERS[0], ladder.FILTER, *registry.OWN_FILTERS[1:]]
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
+    # the files on a firm; the panel is the same for every kind of record
+    registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(

@@ -23,6 +23,8 @@ NAMES = {
     "CRM_SMTP_URL": N_("发信服务器,如 smtp+starttls://用户:口令@主机:587"),
     "CRM_FILES_URL": N_("附件存放处;不设则放在 CRM_DATA/files"),
     "CRM_IMPORT_DAYS": N_("没有写入的导入文件保留几天,默认 30"),
+    "CRM_FILE_QUOTA_MB": N_("每人上传文件的限额(MB)，默认 5120"),
+    "CRM_SCAN_COMMAND": N_("检查上传文件的命令，文件路径接在后面：返回 0 通过，1 不通过；不设则只核对格式"),
     "CRM_DEMO": N_("1 带示范数据,0 不带;不设时新建的内置数据库带示范数据"),
 }
 
@@ -40,6 +42,8 @@ class Config:
     files_url: str
     demo: bool | None
     import_days: int = 30
+    file_quota: int = 5120 * 1024 * 1024  # bytes
+    scan_command: str = ""
 
     @property
     def is_embedded(self) -> bool:
@@ -129,4 +133,6 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         files_url=env.get("CRM_FILES_URL", "").strip(),
         demo=_demo(env.get("CRM_DEMO", "").strip()),
         import_days=max(1, _number(env, "CRM_IMPORT_DAYS", 30, 3650)),
+        file_quota=_number(env, "CRM_FILE_QUOTA_MB", 5120, 100_000_000) * 1024 * 1024,
+        scan_command=env.get("CRM_SCAN_COMMAND", "").strip(),
     )

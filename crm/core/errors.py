@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from crm.core.db import db
+from crm.core.files import FULL, NO_ROOM, NoRoom
 from crm.core.i18n import say
 from crm.core.permissions import Forbidden
 from crm.core.web import is_htmx, log
@@ -23,10 +24,12 @@ TITLES = {
     404: N_("没有找到"),
     405: N_("这个地址不能这样用"),
     409: N_("别人刚刚改过"),
+    410: N_("文件的内容不见了"),
     413: N_("文件太大"),
     414: N_("地址太长"),
     415: N_("格式不支持"),
     422: N_("没有保存"),
+    423: N_("文件还不能下载"),
     429: N_("太快了,请稍候"),
     500: N_("出错了"),
     503: N_("暂时用不了"),
@@ -37,10 +40,12 @@ SENTENCES = {
     404: N_("这条记录不存在，或者不在您的可见范围内。"),
     405: N_("请从页面上的按钮或链接进入。"),
     409: N_("请返回,看看新的内容后再保存。您的改动没有覆盖别人的。"),
+    410: N_("文件登记过，但内容在存放处找不到了。请告诉系统管理员。"),
     413: N_("上传的内容超过 64 MB。请拆成几个文件,或去掉图片后再传。"),
     414: N_("请缩短筛选条件后再试。"),
     415: N_("请换一种文件格式。"),
     422: N_("请按提示修改后再提交。"),
+    423: N_("这个文件还在检查，检查通过后才能下载，请稍后再来。"),
     429: N_("请等一会儿再试。"),
     500: N_("已经记录下来。数据没有改动;如果再次出现,请把下面的编号告诉系统管理员。"),
     503: N_("数据库暂时连不上,您没有被退出,稍后刷新即可。"),
@@ -70,7 +75,7 @@ def _later(error: Later) -> Any:
 def _refused(error: Refused) -> tuple[Any, int]:
     db.session.rollback()
     status = 422
-    for kind, code in ((Missing, 404), (Forbidden, 403), (Conflict, 409)):
+    for kind, code in ((Missing, 404), (Forbidden, 403), (Conflict, 409), (NoRoom, 503)):
         if isinstance(error, kind):
             status = code
     log.info("refused", text=error.text, status=status)
@@ -101,6 +106,9 @@ def _fault(error: Exception) -> tuple[Any, int]:
     if gone or (isinstance(error, OperationalError) and _is_down(error)):
         log.error("database.gone", exc_info=error)
         return answer(503)
+    if isinstance(error, OSError) and error.errno in FULL:  # also while an upload is being received
+        log.error("disk.full", exc_info=error)
+        return answer(503, say(NO_ROOM))
     log.error("fault", exc_info=error)
     return answer(500)
 

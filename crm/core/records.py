@@ -8,7 +8,7 @@ and undo. The mechanisms know a record only by its kind's code and its id.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -270,3 +270,19 @@ def may_read_part(session: Session, kind: RecordKind, row_id: int, part: Part, *
         return True
     statement = sa.select(kind.column("id")).where(kind.column("id") == row_id, part.reach(viewer))
     return session.execute(statement).scalar_one_or_none() is not None
+
+
+def titles(session: Session, refs: Iterable[tuple[str, int]], *, viewer: Actor) -> dict[tuple[str, int], str]:
+    """The names of records the viewer may see, by (kind, id): one statement a kind. The others are left out."""
+    wanted: dict[str, set[int]] = {}
+    for code, row_id in refs:
+        wanted.setdefault(code, set()).add(row_id)
+    found: dict[tuple[str, int], str] = {}
+    for code, ids in wanted.items():
+        kind = SUBJECTS.get(code)
+        if kind is None or not may_open(kind, viewer):
+            continue
+        key, name = kind.column("id"), kind.column(kind.name)
+        statement = sa.select(key, name).where(key.in_(sorted(ids)), kind.visible_to(viewer))
+        found.update({(code, row_id): str(text or "") for row_id, text in session.execute(statement)})
+    return found

@@ -367,3 +367,49 @@ def _people_and_money(
         )
     if rng.random() < 0.08:
         made.former = firm_name(rng, LeadingIndustry.OTHER)[0]
+
+
+VISITS = (
+    ("visit", "走访车间，{product}订单比去年多两成，缺 {n} 名技工。", "把人才补贴办法发给对方"),
+    ("visit", "看了新厂房，设备下月进场，想申报技改补助。", "对接经发局技改科"),
+    ("call", "电话核对研发费用归集口径，财务说辅助账已建到 9 月。", "收辅助账复印件"),
+    ("call", "问了高企申报材料进度，专利还差 {n} 件受理通知。", "催专利代理出受理通知"),
+    ("meeting", "与企业和辅导机构开会，定了申报时间表。", "把会议纪要发给三方"),
+    ("visit", "企业反映用电增容要排队，请求协调。", "约供电公司现场看"),
+    ("note", "行业协会转来的扩产线索，年内有 {n} 亩用地需求。", "核对用地需求"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An invented entry of a firm's timeline, with what came of it."""
+
+    kind: str
+    on: dt.date
+    summary: str
+    step: str
+    due_on: dt.date
+    is_done: bool
+
+
+def follow_up(rng: random.Random, *, today: dt.date, business: str) -> list[Followed]:
+    """Some months of contact with a firm: mostly done, the latest step perhaps still open, now and then late."""
+    found: list[Followed] = []
+    on = today - dt.timedelta(days=rng.randint(120, 500))
+    while len(found) < 5:
+        kind, text, step = rng.choice(VISITS)
+        due_on = on + dt.timedelta(days=rng.randint(5, 30))
+        found.append(
+            Followed(
+                kind, on, text.format(product=business, n=rng.randint(2, 9)), step, due_on, due_on < today
+            )
+        )
+        on += dt.timedelta(days=rng.randint(30, 110))
+        if on > today:
+            break
+    last = found[-1]
+    if rng.random() < 0.5:
+        due_on = today + dt.timedelta(days=rng.choice((-9, -4, -1, 0, 0, 1, 3, 6, 10, 20)))
+        due_on = max(due_on, last.on)
+        found[-1] = Followed(last.kind, last.on, last.summary, last.step, due_on, False)
+    return found

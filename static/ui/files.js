@@ -1,5 +1,8 @@
-// Drop zone: drag a file onto it or paste one anywhere on the page. The file lands in the plain input.
-const zones = [...document.querySelectorAll('[data-drop]')];
+// Drop zones: drag a file onto one, or paste one anywhere on the page. The file lands in the plain input. Parts that
+// are loaded later are served too, so everything listens on the document.
+const ZONE = '[data-drop]';
+const zoneOf = (event) => event.target.closest?.(ZONE);
+const size = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
 function put(zone, files) {
   const input = zone.querySelector('input[type="file"]');
@@ -10,26 +13,37 @@ function put(zone, files) {
   input.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
-for (const zone of zones) {
-  const input = zone.querySelector('input[type="file"]');
+document.addEventListener('change', (event) => {
+  const input = event.target;
+  if (input.matches('input[type="file"][data-send]') && input.files.length) input.form.requestSubmit();
+  const zone = input.matches('input[type="file"]') && zoneOf(event);
+  if (!zone) return;
+  zone.classList.toggle('is-full', input.files.length > 0);
   const words = zone.querySelector('[data-name]');
-  const size = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
-  input.addEventListener('change', () => {
-    zone.classList.toggle('is-full', input.files.length > 0);
-    if (input.files.length) words.textContent = [...input.files].map((file) => `${file.name} (${size(file.size)})`).join(', ');
-  });
-  for (const name of ['dragenter', 'dragover']) {
-    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add('is-over'); });
-  }
-  for (const name of ['dragleave', 'drop']) zone.addEventListener(name, () => zone.classList.remove('is-over'));
-  zone.addEventListener('drop', (event) => { event.preventDefault(); put(zone, [...event.dataTransfer.files]); });
-  zone.addEventListener('click', (event) => { if (event.target !== input) input.click(); });
-}
-
-if (zones.length) {
-  // a file dropped beside the zone must not replace the page
-  for (const name of ['dragover', 'drop']) document.addEventListener(name, (event) => { if (!event.target.closest('[data-drop], input, textarea')) event.preventDefault(); });
-  document.addEventListener('paste', (event) => {
-    if (event.clipboardData.files.length) { event.preventDefault(); put(zones[0], [...event.clipboardData.files]); }
+  if (words && input.files.length) words.textContent = [...input.files].map((file) => `${file.name} (${size(file.size)})`).join(', ');
+});
+for (const name of ['dragenter', 'dragover']) {
+  document.addEventListener(name, (event) => {
+    const zone = zoneOf(event);
+    if (zone) { event.preventDefault(); zone.classList.add('is-over'); }
+    // a file dropped beside the zone must not replace the page
+    else if (name === 'dragover' && document.querySelector(ZONE) && !event.target.closest('input, textarea')) event.preventDefault();
   });
 }
+document.addEventListener('dragleave', (event) => {
+  const zone = zoneOf(event);
+  if (zone && !zone.contains(event.relatedTarget)) zone.classList.remove('is-over');
+});
+document.addEventListener('drop', (event) => {
+  const zone = zoneOf(event);
+  if (zone) { event.preventDefault(); zone.classList.remove('is-over'); put(zone, [...event.dataTransfer.files]); }
+  else if (document.querySelector(ZONE) && !event.target.closest('input, textarea')) event.preventDefault();
+});
+document.addEventListener('click', (event) => {
+  const input = zoneOf(event)?.querySelector('input[type="file"]');
+  if (input && event.target !== input && !event.target.closest('label, button, a')) input.click();
+});
+document.addEventListener('paste', (event) => {
+  const zone = document.querySelector(ZONE);
+  if (zone && event.clipboardData.files.length) { event.preventDefault(); put(zone, [...event.clipboardData.files]); }
+});

@@ -67,6 +67,7 @@ MAY_COMMIT = {
     "crm.core.web",
     "crm.opening",
     "crm.demo.actions",
+    "crm.demo.actions.following",
 }
 TOP_LEVEL = {"crm", "migrations", "templates", "static", "tests"}
 

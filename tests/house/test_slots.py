@@ -32,13 +32,15 @@ def test_every_sheet_has_somebody_who_takes_it(app: Flask) -> None:
 
 def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
     assert "stage" in [column.key for column in registry.COLUMNS]
-    assert len(registry.TAGS) == len(registry.PANELS) == len(registry.BULK) == 1
+    assert len(registry.TAGS) == len(registry.BULK) == 1
+    assert [panel.endpoint for panel in registry.PANELS] == ["ladder.firm_panel", "activities.files"]
 
 
 def test_long_work_is_listed(app: Flask) -> None:
     assert set(jobs.JOBS) == {
         "firms.import-prune",
         "firms.duplicates",
+        "activities.scan",
         "firms.import-read",
         "firms.import-undo",
         "firms.import-write",

@@ -33,8 +33,13 @@ class Panel:
     """A panel another feature shows on a firm's page, loaded when it comes into view."""
 
     title: str
-    endpoint: str  # takes firm_id
+    endpoint: str  # takes firm_id, or, where it serves every kind of record, kind and record_id
     needs: str
+    kind: str | None = None
+
+    def values(self, firm_id: int) -> dict[str, str | int]:
+        """What its address takes."""
+        return {"firm_id": firm_id} if self.kind is None else {"kind": self.kind, "record_id": firm_id}
 
 
 PANELS: list[Panel] = []  # filled by the factory

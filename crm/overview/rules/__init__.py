@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
+from crm.activities.rules.words import Act as FollowUpAct
 from crm.core.lists.words import ViewAct
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
@@ -25,6 +26,7 @@ OWN: dict[str, str] = {
     "units.starting": N_("写入方案里的单位"),
     "demo.people": N_("写入示范账号"),
     "demo.firms": N_("写入示范企业"),
+    "demo.follow-up": N_("写入示范动态"),
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
     "record.restore": N_("改回旧值"),
@@ -36,6 +38,7 @@ OWN: dict[str, str] = {
 # the sentence of every action of the log, gathered from the features in their order
 MESSAGES: dict[str, str] = {
     **ACCOUNTS,
+    **{act.value: act.label for act in FollowUpAct},
     **{act.value: act.label for act in FirmAct},
     **{act.value: act.label for act in LadderAct},
     **{act.value: act.label for act in BulkAct},

@@ -6,17 +6,17 @@ from crm.overview.views import (
     drafts,
     exports,
     history,
-    home,
     merging,
     operations,
     privacy,
     saved,
     search,
     settings,
+    workbench,
 )
 from crm.overview.views.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "bulk", "drafts", "exports", "history", "home", "merging", "operations", "privacy", "saved",
-    "search", "settings",
+    "audit", "bp", "bulk", "drafts", "exports", "history", "merging", "operations", "privacy", "saved",
+    "search", "settings", "workbench",
 ]  # fmt: skip

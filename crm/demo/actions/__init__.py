@@ -18,6 +18,7 @@ from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pinyin import sort_key
 from crm.core.transaction import commit
+from crm.demo.actions.following import enter_follow_up
 from crm.demo.rules import SOURCE, Invented, invent
 from crm.firms.models import (
     AboveScale,
@@ -34,6 +35,8 @@ from crm.firms.rules.names import normalise
 from crm.firms.rules.words import NameKind
 from crm.ladder.models import Application, ApplicationMove, Certification
 from crm.ladder.rules.words import OPEN_STEPS
+
+__all__ = ["PEOPLE", "enter_firms", "enter_follow_up", "enter_people"]
 
 BATCH = 500  # firms a transaction
 # who the demo signs in as: account, name, role, unit

@@ -1,0 +1,21 @@
+"""Every write of follow-up, one verb of the trade each."""
+
+from crm.activities.actions.logging import Planned, check_author, edit, log, withdraw
+from crm.activities.actions.steps import check_step, drop, finish, hand_over, plan, put_off, reopen
+from crm.activities.actions.telling import tell
+
+__all__ = [
+    "Planned",
+    "check_author",
+    "check_step",
+    "drop",
+    "edit",
+    "finish",
+    "hand_over",
+    "log",
+    "plan",
+    "put_off",
+    "reopen",
+    "tell",
+    "withdraw",
+]

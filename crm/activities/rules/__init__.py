@@ -1,0 +1,1 @@
+"""The words and the laws of follow-up."""

@@ -1,0 +1,30 @@
+"""The sentences of the inbox: what it says, and why one sees it. Made when read, in the reader's language."""
+
+from __future__ import annotations
+
+from crm.activities.rules.words import Notice
+from crm.core.words import N_
+
+SENTENCES: dict[str, str] = {
+    Notice.MENTION: N_("%(by)s 在动态里提到了您"),
+    Notice.ASSIGNED: N_("%(by)s 交给您一件下一步"),
+    Notice.HANDED_OVER: N_("%(by)s 转给您一件下一步"),
+    Notice.DONE_FOR_YOU: N_("%(by)s 办完了您交办的事"),
+    Notice.DROPPED_FOR_YOU: N_("%(by)s 不办您交办的事了"),
+    Notice.INSTRUCTION: N_("%(by)s 的批示等您答复"),
+    Notice.ANSWERED: N_("%(by)s 答复了您的批示"),
+    Notice.JOB_DONE: N_("后台任务做完了：%(title)s"),
+    Notice.JOB_FAILED: N_("后台任务没有做完：%(title)s"),
+}
+
+REASONS: dict[str, str] = {
+    Notice.MENTION: N_("因为动态里写了 @您的姓名。"),
+    Notice.ASSIGNED: N_("因为这一步由您经办。"),
+    Notice.HANDED_OVER: N_("因为这一步转到了您名下。"),
+    Notice.DONE_FOR_YOU: N_("因为这一步是您交办的。"),
+    Notice.DROPPED_FOR_YOU: N_("因为这一步是您交办的。"),
+    Notice.INSTRUCTION: N_("因为批示指定由您答复。"),
+    Notice.ANSWERED: N_("因为批示是您写的。"),
+    Notice.JOB_DONE: N_("因为任务是您安排的。"),
+    Notice.JOB_FAILED: N_("因为任务是您安排的。"),
+}

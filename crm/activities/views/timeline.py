@@ -1,0 +1,275 @@
+"""The timeline of a record, and logging in place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+from typing import Any
+
+from flask import flash, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from crm.activities import actions, queries
+from crm.activities.actions import Planned
+from crm.activities.forms import EntryForm, LogForm, WhyForm
+from crm.activities.queries.timeline import Group, Place
+from crm.activities.rules.days import find_day
+from crm.activities.rules.entries import mentioned
+from crm.activities.rules.words import ActivityKind
+from crm.activities.views.blueprint import bp
+from crm.core.clock import now, today
+from crm.core.db import db
+from crm.core.forms import options
+from crm.core.i18n import gettext, word
+from crm.core.permissions import needs, signed_in
+from crm.core.records import RecordKind, kind_of, load, name_of
+from crm.core.transaction import commit
+from crm.core.web import actor, back_to, is_htmx
+from crm.core.words import N_, Refused
+
+
+def subject(kind: str, row_id: int) -> tuple[RecordKind, Any]:
+    """The record of an address. Raises `Missing` (404) when it is not there for this person."""
+    found = kind_of(kind)
+    return found, load(db.session(), found, row_id, viewer=actor())
+
+
+def page_of(kind: RecordKind, row: Any) -> str:
+    """The address of a record's own page."""
+    return url_for(kind.endpoint, **{kind.id_name: getattr(row, kind.id_from)})
+
+
+@bp.get("/records/<string:kind>/<int:row_id>/timeline")
+@signed_in
+def timeline(kind: str, row_id: int) -> Any:
+    """A part of the record's page; with `after` the next entries of it."""
+    found, row = subject(kind, row_id)
+    session, viewer = db.session(), actor()
+    wanted = request.args.get("only", "")
+    only = next((group for group in Group if group.value == wanted), None)
+    place = read_place(request.args.get("after", ""))
+    shown = queries.stream(session, (kind, row_id), viewer, today=today(), only=only, after=place)
+    values = {
+        "kind": kind,
+        "row_id": row_id,
+        "shown": shown,
+        "more_url": url_for(".timeline", kind=kind, row_id=row_id, only=only, after=write_place(shown.more))
+        if shown.more
+        else None,
+        "viewer": viewer,
+    }
+    if place is not None and is_htmx():
+        return render_template("activities/_entries.html", **values)
+    return render_template(
+        "activities/_timeline.html" if is_htmx() else "activities/timeline.html",
+        steps=queries.of_subject(session, viewer, (kind, row_id), today=today()),
+        groups=list(Group),
+        only=only,
+        title=name_of(found, row),
+        back=page_of(found, row),
+        today=today(),
+        may_add=viewer.may("activity:add"),
+        **values,
+    )
+
+
+def write_place(place: Place | None) -> str:
+    """A place of the stream as it stands in an address."""
+    if place is None:
+        return ""
+    raw = json.dumps([place.on.toordinal(), place.rank, place.key])
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def read_place(raw: str) -> Place | None:
+    """What `write_place` wrote; None for anything else."""
+    if not raw or len(raw) > 200:
+        return None
+    try:
+        day, rank, key = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+        if not all(type(item) is int for item in (day, rank, key)) or not 0 <= key < 2**63:
+            return None
+        return Place(dt.date.fromordinal(day), rank, key) if 0 <= rank < 1000 else None
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
+        return None
+
+
+def _kinds() -> list[ActivityKind]:
+    may_instruct = actor().may("instruction:write")
+    return [kind for kind in ActivityKind if kind is not ActivityKind.INSTRUCTION or may_instruct]
+
+
+def _log_form(data: MultiDict[str, str] | None = None) -> LogForm:
+    form = LogForm(data) if data is not None else LogForm()
+    form.offer(queries.colleagues(db.session()), actor().user_id, _kinds())
+    return form
+
+
+@bp.get("/records/<string:kind>/<int:row_id>/log")
+@needs("activity:add")
+def log(kind: str, row_id: int) -> Any:
+    found, row = subject(kind, row_id)
+    wanted = request.args.get("kind", "")
+    first = wanted if wanted in {item.value for item in _kinds()} else ActivityKind.VISIT.value
+    form = _log_form(MultiDict({"kind": first, "on": today().isoformat()}))
+    return _log_page(form, found, row)
+
+
+def _log_page(form: LogForm, kind: RecordKind, row: Any, refused: str | None = None) -> Any:
+    page = render_template(
+        "activities/log.html",
+        form=form,
+        kind=kind,
+        row_id=row.id,
+        title=name_of(kind, row),
+        back=page_of(kind, row),
+        refused=refused,
+    )
+    return (page, form.http_status) if refused or form.errors else page
+
+
+@bp.post("/records/<string:kind>/<int:row_id>/log")
+@needs("activity:add")
+def log_save(kind: str, row_id: int) -> Any:
+    found, row = subject(kind, row_id)
+    form, refused = _log_form(), None
+    if form.validate():
+        try:
+            _save(form, (kind, row_id))
+            commit()
+            flash(gettext("已记下。"), "done")
+            return back_to(found.endpoint, **{found.id_name: getattr(row, found.id_from)})
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+            found, row = subject(kind, row_id)
+    return _log_page(form, found, row, refused)
+
+
+def _save(form: LogForm, about: tuple[str, int]) -> None:
+    summary = form.summary.value or ""
+    ids, unknown = queries.mentioned_ids(queries.colleagues(db.session()), mentioned(summary))
+    if unknown:
+        raise Refused(N_("没有叫「%(name)s」的同事可以提到。"), name=unknown[0][:20], field="summary")
+    step = None
+    if form.step.value or form.due_on.value or form.owner.value:
+        owner = int(form.owner.value) if form.owner.value else None
+        step = Planned(form.step.value or "", form.due_on.value, owner)
+    actions.log(
+        db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind(form.kind.value or ""),
+        on=form.on.value, summary=summary, subjects=[about], people=form.people.value, mentions=ids,
+        their_people=form.their_people.value, place=form.place.value, step=step,
+    )  # fmt: skip
+
+
+@bp.post("/records/<string:kind>/<int:row_id>/note")
+@needs("activity:add")
+def note(kind: str, row_id: int) -> Any:
+    """One line in place. With a day in it (「下周三 送政策」) it is a next step, else a note of today."""
+    found, row = subject(kind, row_id)
+    line = request.form.get("line", "").replace("\x00", "").strip()
+    try:
+        text, day = find_day(line, today())
+        if day is not None and day >= today() and text and text != line:
+            actions.plan(
+                db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id), text=text,
+                due_on=day, owner_id=actor().user_id,
+            )  # fmt: skip
+            said = gettext("已安排：%(day)s %(what)s", day=day.isoformat(), what=text)
+        else:
+            people = queries.colleagues(db.session())
+            ids, unknown = queries.mentioned_ids(people, mentioned(line))
+            if unknown:
+                raise Refused(N_("没有叫「%(name)s」的同事可以提到。"), name=unknown[0][:20])
+            actions.log(
+                db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind.NOTE, on=today(),
+                summary=line, subjects=[(kind, row_id)], mentions=ids,
+            )  # fmt: skip
+            said = gettext("已记下。")
+        commit()
+    except Refused as refusal:
+        db.session.rollback()
+        found, row = subject(kind, row_id)
+        form = _log_form(MultiDict({"kind": "note", "on": today().isoformat(), "summary": line}))
+        form.process(MultiDict({"kind": "note", "on": today().isoformat(), "summary": line}))
+        return _log_page(form, found, row, form.refuse(refusal) or str(refusal))
+    flash(said, "done")
+    return back_to(found.endpoint, **{found.id_name: getattr(row, found.id_from)})
+
+
+@bp.get("/activities/<int:activity_id>")
+@signed_in
+def show(activity_id: int) -> Any:
+    told = queries.get_activity(db.session(), activity_id, viewer=actor())
+    return _entry_page("activities/show.html", told)
+
+
+def _entry_page(template: str, told: Any, **more: Any) -> str:
+    (code, row_id), title = told.others[0]
+    found, row = subject(code, row_id)
+    return render_template(template, told=told, title=title, back=page_of(found, row), viewer=actor(), **more)
+
+
+@bp.route("/activities/<int:activity_id>/edit", methods=["GET", "POST"])
+@needs("activity:add")
+def edit(activity_id: int) -> Any:
+    told = queries.get_activity(db.session(), activity_id, viewer=actor())
+    entry = told.activity
+    actions.check_author(entry, actor=actor())
+    kinds = (
+        [entry.kind]
+        if entry.kind is ActivityKind.INSTRUCTION
+        else [kind for kind in ActivityKind if kind is not ActivityKind.INSTRUCTION]
+    )
+    start = MultiDict(
+        {
+            "kind": entry.kind.value, "on": entry.on.isoformat(), "summary": entry.summary,
+            "their_people": entry.their_people or "", "place": entry.place or "", "version": str(entry.version),
+        }
+    )  # fmt: skip
+    form = EntryForm() if request.method == "POST" else EntryForm(start)
+    form.kind.choices = options([(item.value, word(item)) for item in kinds])
+    refused = None
+    if request.method == "POST" and form.validate():
+        try:
+            actions.edit(
+                db.session(), entry, actor=actor(), today=today(), version=form.version_seen,
+                kind=ActivityKind(form.kind.value or ""), on=form.on.value, summary=form.summary.value or "",
+                their_people=form.their_people.value, place=form.place.value,
+            )  # fmt: skip
+            commit()
+            flash(gettext("已保存。"), "done")
+            return back_to("activities.show", activity_id=activity_id)
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+            told = queries.get_activity(db.session(), activity_id, viewer=actor())
+    page = _entry_page("activities/edit.html", told, form=form, refused=refused)
+    return (page, form.http_status) if refused or form.errors else page
+
+
+@bp.route("/activities/<int:activity_id>/withdraw", methods=["GET", "POST"])
+@needs("activity:add")
+def withdraw(activity_id: int) -> Any:
+    told = queries.get_activity(db.session(), activity_id, viewer=actor())
+    entry = told.activity
+    actions.check_author(entry, actor=actor())
+    form = WhyForm() if request.method == "POST" else WhyForm(MultiDict({"version": str(entry.version)}))
+    refused = None
+    if request.method == "POST" and form.validate():
+        try:
+            actions.withdraw(
+                db.session(), entry, actor=actor(), today=today(), version=form.version_seen,
+                reason=form.reason.value or "",
+            )  # fmt: skip
+            commit()
+            flash(gettext("已收回，时间线上仍看得到收回的原因。"), "done")
+            return back_to("activities.show", activity_id=activity_id)
+        except Refused as refusal:
+            db.session.rollback()
+            refused = form.refuse(refusal)
+            told = queries.get_activity(db.session(), activity_id, viewer=actor())
+    page = _entry_page("activities/withdraw.html", told, form=form, refused=refused)
+    return (page, form.http_status) if refused or form.errors else page

@@ -1,0 +1,108 @@
+"""Writing the demo's follow-up: a few dozen firms with their visits, calls and next steps, an instruction, a mention."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.accounts.models import User
+from crm.activities.models import Activity, ActivityPerson, ActivitySubject, InboxItem, NextStep
+from crm.activities.rules.words import ActivityKind, Notice, StepState
+from crm.core import audit
+from crm.core.permissions import Actor
+from crm.core.transaction import commit
+from crm.demo.rules import SOURCE, follow_up
+from crm.firms.models import Firm
+
+FIRMS = 120  # firms with a history of contact
+
+
+def enter_follow_up(session: Session, *, seed: int, today: dt.date, at: dt.datetime, actor: Actor) -> int:
+    """Invent contact with some demo firms by their service officers; commits. Returns how many entries."""
+    rng = random.Random(seed + 1)  # noqa: S311 invented data, repeatable from its seed
+    audit.begin(session, actor=actor, action="demo.follow-up")
+    people = {name: key for name, key in session.execute(sa.select(User.username, User.id)).tuples()}
+    officers = [people[name] for name in ("science", "finance", "investment") if name in people]
+    if not officers:
+        return 0
+    rows = session.execute(
+        sa.select(Firm.id, Firm.business, Firm.officer_id)
+        .where(Firm.source == SOURCE, Firm.archived_on.is_(None))
+        .order_by(Firm.id)
+        .limit(FIRMS)
+    ).all()
+    stamp: dict[str, Any] = {"created_at": at, "updated_at": at, "version": 1}
+    entries: list[dict[str, Any]] = []
+    plans: list[tuple[int, Any]] = []
+    for row in rows:
+        officer = officers[row.id % len(officers)] if row.id % 3 == 0 else row.officer_id or officers[0]
+        for made in follow_up(rng, today=today, business=row.business or "产品"):
+            entries.append(
+                {
+                    **stamp, "kind": ActivityKind(made.kind), "on": made.on, "summary": made.summary,
+                    "author_id": officer, "source": SOURCE, "created_by_id": officer, "updated_by_id": officer,
+                }
+            )  # fmt: skip
+            plans.append((row.id, made))
+    ids = audit.insert_many(session, Activity, entries)
+    audit.insert_many(
+        session,
+        ActivitySubject,
+        [
+            {**stamp, "activity_id": entry_id, "kind": "firm", "subject_id": firm_id, "on": made.on}
+            for entry_id, (firm_id, made) in zip(ids, plans, strict=True)
+        ],
+    )
+    steps = [
+        {
+            **stamp, "kind": "firm", "subject_id": firm_id, "activity_id": entry_id, "text": made.step,
+            "due_on": made.due_on, "owner_id": entry["author_id"], "given_by_id": None, "is_instruction": False,
+            "state": StepState.DONE if made.is_done else StepState.OPEN,
+            "closed_on": min(made.due_on, today) if made.is_done else None, "moves": 0,
+        }
+        for entry_id, entry, (firm_id, made) in zip(ids, entries, plans, strict=True)
+    ]  # fmt: skip
+    audit.insert_many(session, NextStep, steps)
+    if rows and "leader" in people and "science" in people:
+        _instruct(session, rows[0].id, people, today=today, at=at, stamp=stamp)
+    commit(session)
+    return len(entries)
+
+
+def _instruct(
+    session: Session,
+    firm_id: int,
+    people: dict[str, int],
+    *,
+    today: dt.date,
+    at: dt.datetime,
+    stamp: dict[str, Any],
+) -> None:
+    """A leader's instruction that waits for an answer, and a colleague who is mentioned."""
+    leader, science = people["leader"], people["science"]
+    entry = Activity(
+        kind=ActivityKind.INSTRUCTION, on=today - dt.timedelta(2), summary="用电增容由经发局牵头，两周内给结论，不要让企业等。",
+        author_id=leader, source=SOURCE, **stamp,
+    )  # fmt: skip
+    session.add(entry)
+    session.flush()
+    session.add(ActivitySubject(activity_id=entry.id, kind="firm", subject_id=firm_id, on=entry.on, **stamp))
+    session.add(ActivityPerson(activity_id=entry.id, user_id=science, is_mention=True, **stamp))
+    step = NextStep(
+        kind="firm", subject_id=firm_id, activity_id=entry.id, text="答复用电增容方案", due_on=today + dt.timedelta(12),
+        owner_id=science, given_by_id=leader, is_instruction=True, state=StepState.OPEN, **stamp,
+    )  # fmt: skip
+    session.add(step)
+    session.flush()
+    name = session.scalar(sa.select(User.name).where(User.id == leader)) or ""
+    session.add(
+        InboxItem(
+            user_id=science, key=f"step:{step.id}:{science}:0", code=Notice.INSTRUCTION.value,
+            params={"by": name, "step": step.id}, kind="firm", subject_id=firm_id, at=at,
+        )
+    )  # fmt: skip
+    session.flush()

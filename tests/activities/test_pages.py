@@ -1,0 +1,303 @@
+"""The pages of follow-up: logging in place, the day's list, the inbox, the week and its calendar; who sees what."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from crm.activities import actions
+from crm.activities.actions import Planned
+from crm.activities.models import Activity, ActivitySubject, CalendarFeed, InboxItem, NextStep
+from crm.activities.rules.words import ActivityKind, StepState
+from crm.core import audit
+from crm.core.clock import now, today
+from crm.core.db import db
+from crm.core.permissions import system
+from crm.core.transaction import commit
+from crm.firms import actions as registry
+from crm.firms.models import Firm
+from tests import people
+
+
+def a_firm(session: Session, name: str = "温州岚屿泵阀有限公司") -> int:
+    made = registry.register(session, actor=people.actor(session, people.SCIENCE), today=today(), name=name)
+    commit(session)
+    return made.id
+
+
+def entry(session: Session, firm_id: int, who: people.Person = people.SCIENCE, **more: Any) -> Activity:
+    values: dict[str, Any] = {"kind": ActivityKind.VISIT, "on": today(), "summary": "看了车间"}
+    made = actions.log(
+        session, actor=people.actor(session, who), at=now(), today=today(), subjects=[("firm", firm_id)],
+        **{**values, **more},
+    )  # fmt: skip
+    commit(session)
+    return made
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "PRAGMA")):
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_visit_with_its_next_step_is_logged_in_one_form(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    people.sign_in(client, people.SCIENCE)
+    assert client.get(f"/records/firm/{firm_id}/log").status_code == 200
+    answer = people.post(
+        client, f"/records/firm/{firm_id}/log",
+        {"kind": "visit", "on": "今天", "summary": "想扩产 @金书瑶请看", "step": "送用地政策", "due_on": "明天"},
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    step = session.scalars(sa.select(NextStep)).one()
+    assert (step.text, step.due_on) == ("送用地政策", today() + dt.timedelta(1))
+    told = session.scalars(sa.select(InboxItem)).one()
+    assert (told.user_id, told.code) == (people.id_of(session, people.FINANCE), "mention")
+    page = client.get(f"/records/firm/{firm_id}/timeline").text
+    assert "想扩产" in page and "送用地政策" in page
+
+
+def test_a_refused_form_comes_back_filled_and_nothing_is_written(
+    client: FlaskClient, session: Session
+) -> None:
+    firm_id = a_firm(session)
+    people.sign_in(client, people.SCIENCE)
+    for fields, said in (
+        ({"on": "改天"}, "看不懂"),
+        ({"on": "明天"}, "不能晚于今天"),
+        ({"summary": ""}, "请写下经过"),
+        ({"summary": "问 @不存在的人 了"}, "没有叫"),
+        ({"step": "送政策"}, "请写下一步的日期"),
+        ({"due_on": "明天"}, "请写下要做什么"),
+        ({"kind": "instruction"}, "选项"),
+        ({"owner": "999999"}, "选项"),
+    ):
+        sent = {"kind": "visit", "on": "今天", "summary": "一段写了很久的经过", **fields}
+        answer = people.post(client, f"/records/firm/{firm_id}/log", sent)
+        assert answer.status_code == 422, fields
+        assert said in answer.text, (fields, said)
+        if sent["summary"]:
+            assert sent["summary"][:5] in answer.text
+    assert session.scalar(sa.select(sa.func.count()).select_from(Activity)) == 0
+
+
+def test_one_line_is_a_note_or_with_a_day_a_step(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    people.sign_in(client, people.SCIENCE)
+    assert people.post(client, f"/records/firm/{firm_id}/note", {"line": "来电问补贴"}).status_code == 303
+    assert (
+        people.post(client, f"/records/firm/{firm_id}/note", {"line": "明天 送补贴办法"}).status_code == 303
+    )
+    assert people.post(client, f"/records/firm/{firm_id}/note", {"line": " "}).status_code == 422
+    assert session.scalars(sa.select(Activity.summary)).all() == ["来电问补贴"]
+    assert session.scalars(sa.select(NextStep.text)).all() == ["送补贴办法"]
+
+
+def test_a_morning_list_is_cleared_and_a_slip_is_taken_back(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    made = entry(session, firm_id, step=Planned("送政策", today()))
+    step = session.scalars(sa.select(NextStep).where(NextStep.activity_id == made.id)).one()
+    people.sign_in(client, people.SCIENCE)
+    assert "送政策" in client.get("/").text and "送政策" in client.get("/steps").text
+    answer = people.post(client, f"/steps/{step.id}/done", {"version": step.version, "next": "/"})
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert "送政策" in client.get("/").text  # in the toast, with the way back
+    session.refresh(step)
+    assert step.state is StepState.DONE
+    assert people.post(client, f"/steps/{step.id}/done", {"version": step.version}).status_code in (409, 422)
+    people.post(client, f"/steps/{step.id}/reopen", {})
+    session.expire_all()
+    assert session.get_one(NextStep, step.id).state is StepState.OPEN
+
+
+def test_a_step_changed_meanwhile_is_not_overwritten(client: FlaskClient, session: Session) -> None:
+    made = entry(session, a_firm(session), step=Planned("送政策", today()))
+    step = session.scalars(sa.select(NextStep).where(NextStep.activity_id == made.id)).one()
+    seen = step.version
+    me = people.actor(session, people.SCIENCE)
+    actions.put_off(session, step, actor=me, today=today(), due_on=today() + dt.timedelta(1))
+    commit(session)
+    people.sign_in(client, people.SCIENCE)
+    answer = people.post(client, f"/steps/{step.id}/put-off", {"version": seen, "due_on": "下周一"})
+    assert answer.status_code == 409
+    session.expire_all()
+    assert session.get_one(NextStep, step.id).due_on == today() + dt.timedelta(1)
+
+
+READERS = [
+    (people.LEADER, 200), (people.INVESTMENT, 200), (people.FINANCE, 200), (people.REPORTER, 200),
+    (people.SUPERVISOR, 200), (people.READ_ONLY, 200), (people.SYSTEM_ADMIN, 404), (people.SECURITY_ADMIN, 404),
+    (people.AUDITOR, 404), (people.STRANGER, 404),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "status"), READERS, ids=[str(who) for who, _ in READERS])
+def test_who_may_not_see_the_firm_reads_nothing_of_it(
+    client: FlaskClient, session: Session, who: people.Person, status: int
+) -> None:
+    firm_id = a_firm(session)
+    made = entry(session, firm_id, summary="只给看得见的人", step=Planned("送政策", today()))
+    people.sign_in(client, who)
+    for address in (f"/records/firm/{firm_id}/timeline", f"/activities/{made.id}"):
+        answer = client.get(address)
+        assert answer.status_code == status, address
+        assert ("只给看得见的人" in answer.text) == (status == 200)
+    # others' next steps are not theirs to change, seen or not
+    step = session.scalars(sa.select(NextStep).where(NextStep.activity_id == made.id)).one()
+    answer = people.post(client, f"/steps/{step.id}/done", {"version": step.version})
+    assert answer.status_code in (403, 404)
+    session.expire_all()
+    assert session.get_one(NextStep, step.id).state is StepState.OPEN
+
+
+@pytest.mark.parametrize("kind", ["nothing", "firm", "sample", "..", "firm%00"])
+def test_a_record_that_does_not_exist_is_not_there(client: FlaskClient, kind: str) -> None:
+    people.sign_in(client, people.SCIENCE)
+    for row_id in ("0", "999999", "999999999999999999"):
+        assert client.get(f"/records/{kind}/{row_id}/timeline").status_code == 404
+        assert people.post(client, f"/records/{kind}/{row_id}/log", {"summary": "x"}).status_code == 404
+
+
+def test_the_inbox_is_cleared_and_put_away(client: FlaskClient, session: Session) -> None:
+    made = entry(session, a_firm(session), people.FINANCE, mentions=[people.id_of(session, people.SCIENCE)])
+    item = session.scalars(sa.select(InboxItem)).one()
+    people.sign_in(client, people.SCIENCE)
+    page = client.get("/inbox").text
+    assert "提到了您" in page and f"/activities/{made.id}" in page
+    people.post(client, f"/inbox/{item.id}/snooze", {"until": "明天"})
+    assert "提到了您" not in client.get("/inbox").text
+    people.post(client, f"/inbox/{item.id}/back", {})
+    assert "提到了您" in client.get("/inbox").text
+    people.post(client, "/inbox/dismiss", {"ids": [str(item.id)]})
+    assert "提到了您" not in client.get("/inbox").text
+    other = people.sign_in(client.application.test_client(), people.FINANCE)
+    assert people.post(other, f"/inbox/{item.id}/back", {}).status_code == 404
+
+
+def test_the_inbox_is_read_in_either_language(client: FlaskClient, session: Session) -> None:
+    entry(session, a_firm(session), people.FINANCE, mentions=[people.id_of(session, people.SCIENCE)])
+    people.sign_in(client, people.SCIENCE)
+    people.post(client, "/language", {"language": "en"})
+    assert "mentioned you" in client.get("/inbox").text
+
+
+def test_a_calendar_link_is_secret_and_revocable(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    entry(session, firm_id, step=Planned("送政策，带上\\附件；还有；清单", today() + dt.timedelta(3)))
+    people.sign_in(client, people.SCIENCE)
+    page = people.post(client, "/week/feed", {}).text
+    found = re.search(r"/calendar/([\w-]+)\.ics", page)
+    assert found is not None
+    stored = session.scalars(sa.select(CalendarFeed.token_hash)).one()
+    assert found[1] not in stored
+    outside = client.application.test_client()
+    answer = outside.get(f"/calendar/{found[1]}.ics")
+    assert answer.status_code == 200 and answer.content_type.startswith("text/calendar")
+    text = answer.get_data(as_text=True).replace("\r\n ", "")
+    assert "送政策，带上\\\\附件；还有；清单" in text
+    assert all(len(line.encode()) <= 75 for line in answer.get_data(as_text=True).split("\r\n"))
+    assert outside.get(f"/calendar/{found[1]}x.ics").status_code == 404
+    people.post(client, "/week/feed/revoke", {})
+    assert outside.get(f"/calendar/{found[1]}.ics").status_code == 404
+
+
+def test_a_week_shows_its_days(client: FlaskClient, session: Session) -> None:
+    entry(session, a_firm(session), step=Planned("送政策", today()))
+    people.sign_in(client, people.SCIENCE)
+    assert "送政策" in client.get("/week").text
+    assert "送政策" not in client.get("/week?of=2020-W53").text
+    for strange in ("2026-W99", "x", "9999-W52", "0001-W01", "２０２６-W01"):
+        assert client.get("/week", query_string={"of": strange}).status_code == 200
+
+
+ADDRESSES = ["/", "/steps", "/steps?whose=given", "/inbox", "/week", "/records/firm/{firm}/timeline"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_twice_the_rows_cost_no_more_statements(
+    app: Flask, client: FlaskClient, session: Session, address: str
+) -> None:
+    """Distinct firms, owners and givers: nothing is looked up row by row."""
+    cast = [people.FINANCE, people.INVESTMENT, people.SUPERVISOR, people.LEADER]
+    me = people.id_of(session, people.SCIENCE)
+    first = a_firm(session, "温州首屿泵阀有限公司")
+
+    def more(start: int) -> None:
+        for n in range(start, start + 4):
+            firm_id = a_firm(session, f"温州岚屿{n:02d}泵阀有限公司")
+            for about in (firm_id, first):
+                entry(session, about, cast[n % 4], step=Planned(f"第{n}步", today(), me), mentions=[me])
+                other = people.id_of(session, cast[(n + 1) % 4])
+                entry(session, about, step=Planned(f"交办{n}", today(), other))
+
+    more(0)
+    people.sign_in(client, people.SCIENCE)
+    path = address.format(firm=first)
+    client.get(path)
+    with statements(app) as few:
+        assert client.get(path).status_code == 200
+    more(4)
+    people.sign_in(client, people.SCIENCE)
+    client.get(path)
+    with statements(app) as many:
+        assert client.get(path).status_code == 200
+    assert len(many) <= len(few), "\n".join(sorted(set(many) - set(few))[:5])
+
+
+def test_a_long_timeline_costs_as_many_statements_as_a_short_one(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    firm_id = a_firm(session)
+    entry(session, firm_id)
+    people.sign_in(client, people.SCIENCE)
+
+    def cost() -> int:
+        path = f"/records/firm/{firm_id}/timeline"
+        client.get(path)
+        with statements(app) as seen:
+            page = client.get(path)
+        assert page.status_code == 200
+        return len(seen)
+
+    entry(session, firm_id)
+    for n in range(12):
+        entry(session, firm_id, on=today() - dt.timedelta(n))
+    people.sign_in(client, people.SCIENCE)
+    short = cost()
+    audit.begin(session, actor=system("tests"), action="tests.many")
+    author = people.id_of(session, people.SCIENCE)
+    days = [today() - dt.timedelta(n % 700) for n in range(10_000)]
+    ids = audit.insert_many(
+        session, Activity,
+        [{"kind": ActivityKind.CALL, "on": day, "summary": "电话", "author_id": author} for day in days],
+    )  # fmt: skip
+    audit.insert_many(
+        session, ActivitySubject,
+        [{"activity_id": key, "kind": "firm", "subject_id": firm_id, "on": day} for key, day in zip(ids, days, strict=True)],
+    )  # fmt: skip
+    commit(session)
+    people.sign_in(client, people.SCIENCE)
+    assert cost() <= short
+    assert session.get(Firm, firm_id) is not None
