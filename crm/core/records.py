@@ -73,7 +73,8 @@ class Part:
     both sides have the same, a person chooses between their `facts`, all or one by one (those `together` as one; what is
     missing on the side chosen is filled from the other, but for `plain` ones, whose absence says something), and
     `combine` says what goes along. The row not chosen stays with the record put away, or moves as `settle` leaves it. Of rows with the
-    flag `single` a record has one. Rows that follow `follows`, a fact of the record, go with the side chosen for it.
+    flag `single` a record has one. `of_kind` says that the table knows any record by its kind's code and its id, and
+    only rows of this code are meant. Rows that follow `follows`, a fact of the record, go with the side chosen for it.
     """
 
     model: type[Base]
@@ -97,6 +98,13 @@ class Part:
     settle: Settle | None = None
     single: str = ""
     follows: str = ""
+    of_kind: str = ""
+
+    def holds(self, record_ids: Collection[int]) -> sa.ColumnElement[bool]:
+        """The rows that hang on these records."""
+        columns = columns_of(self.model)
+        mine = columns[self.column].in_(record_ids)
+        return sa.and_(mine, columns["kind"] == self.of_kind) if self.of_kind else mine
 
 
 class Change(Protocol):

@@ -38,6 +38,7 @@ def test_anonymous_gets_sign_in_only() -> None:
         "accounts.sign_in",
         "accounts.sign_in_code",
         "accounts.set_language",
+        "activities.feed",
         "ops.healthz",
         "ops.readyz",
     }

@@ -22,6 +22,7 @@ UNAUDITED = {
     "ImportFile",
     "ImportPart",
     "ImportRow",
+    "InboxItem",
     "Job",
     "Notice",
     "OldPassword",

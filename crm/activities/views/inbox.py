@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import flash, render_template, request, url_for
@@ -58,6 +59,8 @@ def inbox() -> Any:
         told=told,
         count=queries.count_inbox(db.session(), actor(), today=today()),
         reasons=REASONS,
+        tomorrow=today() + dt.timedelta(1),
+        monday=today() + dt.timedelta(7 - today().weekday()),
         next_url=url_for("activities.inbox", after=told[-1].item.id) if more else None,
     )
 

@@ -78,7 +78,7 @@ def rules_of(kind: RecordKind) -> Merging:
 
 def uncovered(kind: RecordKind, models: Iterable[type[Base]] | None = None) -> list[str]:
     """Columns of any table that name a record of this kind and that its declaration forgets: foreign keys, columns
-    that say so (`info={"refers_to": …}`), and columns called like one (`firm_id`)."""
+    that say so (`info={"refers_to": …}`), and columns called like one (`firm_id`), or that know any record by kind and id."""
     rules = rules_of(kind)
     told: set[tuple[type[Base], str]] = {(part.model, part.column) for part in rules.parts}
     told |= {(item.model, item.column) for item in rules.derived}
@@ -91,6 +91,7 @@ def uncovered(kind: RecordKind, models: Iterable[type[Base]] | None = None) -> l
             by_name = isinstance(column.type, sa.Integer) and (
                 name == f"{kind.code}_id" or name.endswith(f"_{kind.code}_id")
             )
-            if (by_key or by_info or by_name) and (model, name) not in told:
+            by_subject = name == "subject_id" and {"kind", "subject_kind"} & set(columns_of(model))
+            if (by_key or by_info or by_name or by_subject) and (model, name) not in told:
                 found.append(f"{model.__tablename__}.{name}")
     return sorted(found)

@@ -60,7 +60,7 @@ def left_behind(session: Session, kind: RecordKind, row_id: int) -> list[tuple[P
     found = []
     for part in rules_of(kind).parts:
         columns = columns_of(part.model)
-        statement = sa.select(*columns.values()).where(columns[part.column] == row_id).order_by(columns["id"])
+        statement = sa.select(*columns.values()).where(part.holds([row_id])).order_by(columns["id"])
         rows = [dict(zip(columns, values, strict=True)) for values in session.execute(statement)]
         if rows:
             found.append((part, rows))

@@ -150,11 +150,10 @@ def default_side(kind: RecordKind, left: Any, right: Any) -> str:
 
 def _rows(session: Session, part: Part, left_id: int, right_id: int) -> dict[str, list[Row]]:
     columns = columns_of(part.model)
-    mine = columns[part.column]
     statement = sa.select(*(column.label(f"c_{name}") for name, column in columns.items()))
     found: dict[str, list[Row]] = {LEFT: [], RIGHT: []}
     for values in session.execute(
-        statement.where(mine.in_([left_id, right_id])).order_by(
+        statement.where(part.holds([left_id, right_id])).order_by(
             *(columns[name] for name in part.key), columns["id"]
         )
     ):

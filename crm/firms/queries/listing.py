@@ -6,6 +6,7 @@ Higher features add to `FILTERS`, `COLUMNS` and `BULK` in the factory (the ladde
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,8 +95,24 @@ def _day(value: str) -> dt.date | None:
         return None
 
 
+def _once(session: Session, key: str, read: Callable[[], list[tuple[int, str]]]) -> list[tuple[int, str]]:
+    """Choices that several parts of a page offer are read once a transaction."""
+    transaction, known = session.info.get("choices", (None, {}))
+    if transaction is None or transaction is not session.get_transaction():
+        known = {}
+    if key not in known:
+        known[key] = read()
+        session.info["choices"] = (session.get_transaction(), known)
+    found: list[tuple[int, str]] = known[key]
+    return found
+
+
 def streets(session: Session) -> list[tuple[int, str]]:
     """Streets in the order of their names: (id, short name)."""
+    return _once(session, "streets", lambda: _streets(session))
+
+
+def _streets(session: Session) -> list[tuple[int, str]]:
     rows = session.execute(
         sa.select(Unit.id, Unit.short_name)
         .where(Unit.kind == UnitKind.STREET)
@@ -106,6 +123,10 @@ def streets(session: Session) -> list[tuple[int, str]]:
 
 def officers(session: Session) -> list[tuple[int, str]]:
     """People who may be a firm's service officer: (id, name with unit)."""
+    return _once(session, "officers", lambda: _officers(session))
+
+
+def _officers(session: Session) -> list[tuple[int, str]]:
     rows = session.execute(
         sa.select(User.id, User.name, Unit.short_name)
         .outerjoin(Unit, Unit.id == User.unit_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
@@ -56,6 +56,7 @@ class Rights:
     figures: bool
     edit_figures: bool
     reveal: bool
+    has_taken_in: bool = False  # others have been merged into it
 
 
 def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
@@ -76,6 +77,9 @@ def get_firm(session: Session, firm_id: int, *, viewer: Actor) -> Firm:
     return found
 
 
+Gone = aliased(Firm)
+
+
 def rights(session: Session, firm_id: int, viewer: Actor) -> Rights:
     """What the viewer may do with this firm: one statement."""
     row = session.execute(
@@ -84,6 +88,7 @@ def rights(session: Session, firm_id: int, viewer: Actor) -> Rights:
             figures_visible_to(viewer).label("figures"),
             reach(viewer, "figure:edit").label("edit_figures"),
             reach(viewer, "contact:reveal").label("reveal"),
+            sa.exists().where(Gone.merged_into_id == Firm.id).correlate(Firm).label("has_taken_in"),
         ).where(Firm.id == firm_id)
     ).one()
     return Rights(*(bool(value) for value in row))
