@@ -440,15 +440,3 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert answer.status_code == 503 and "磁盘满了" in page and "multipart/form-data" in page
     assert stored(folder) == [] and count(client.application) == count(client.application, StoredFile) == 0
     assert send(client, firm_id, ("年报.pdf", PDF)).status_code == 303
-
-
-def test_a_disk_that_fills_while_an_upload_is_received_is_told(
-    client: FlaskClient, firm_id: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full() -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    people.sign_in(client, people.SCIENCE)
-    monkeypatch.setattr("crm.activities.views.files.uploads", full)
-    answer = send(client, firm_id, ("年报.pdf", PDF))
-    assert answer.status_code == 503 and "磁盘满了" in answer.get_data(as_text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -191,3 +192,15 @@ def counted(app: Flask) -> Iterator[list[str]]:
         yield sent
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_disk_that_fills_while_an_upload_is_received_is_told(
+    client: FlaskClient, firm_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    people.sign_in(client, people.SCIENCE)
+    monkeypatch.setattr("crm.activities.views.files.uploads", full)
+    answer = send(client, firm_id, ("年报.pdf", PDF))
+    assert answer.status_code == 503 and "磁盘满了" in answer.get_data(as_text=True)
