@@ -150,3 +150,4 @@ def test_english_is_complete_on_the_main_pages(sign_in: Callable[..., Page]) -> 
         assert page.locator("html").get_attribute("lang") == "en"
         head = page.locator("h1").inner_text()
         assert not any("\u4e00" <= char <= "\u9fff" for char in head), head
+    press(page, "中文")  # the account keeps its language, and others sign in with it
