@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
-from crm.activities.models import ActivitySubject, Attachment, InboxItem, NextStep
-from crm.core.audit import AuditEnvelope
+from crm.activities.queries.following import TOLD, follow_up
 from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
 from crm.core.records import Fact, NameOf, Part, RecordKind, Setting
@@ -182,16 +181,6 @@ FIRM = RecordKind(
     parts=PARTS,
 )
 
-# what people did with a firm, what comes next and the files go with it
-FOLLOW_UP = tuple(
-    Part(model, "subject_id", key, facts, of_kind="firm")
-    for model, key, facts in (
-        (ActivitySubject, ("activity_id", "kind"), (Fact("on", N_("日期")),)),
-        (NextStep, (), ()),
-        (Attachment, (), ()),
-    )
-)
-
 MERGING = Merging(
     needs="firm:merge",
     identity="code",
@@ -204,14 +193,13 @@ MERGING = Merging(
     blanks={"leading_industry": LeadingIndustry.OTHER},
     columns=frozenset({"name_key", "name_sort"}),  # of the name chosen
     absorb=absorb,
-    parts=[*PARTS, *FOLLOW_UP],
+    parts=[*PARTS, *follow_up("firm")],
     derived=[Derived(FirmPair, "low_id"), Derived(FirmPair, "high_id")],
     stays=[
         Stays(Firm, "merged_into_id", N_("先前并入另一家的，仍记着当时并入了谁")),
         Stays(FirmDistinction, "low_id", N_("「不是同一家」的判断说的是当时那一条")),
         Stays(FirmDistinction, "high_id", N_("「不是同一家」的判断说的是当时那一条")),
-        Stays(InboxItem, "subject_id", N_("收件箱里的话说的是当时那一条")),
-        Stays(AuditEnvelope, "subject_id", N_("日志不改")),
+        TOLD,
         Stays(ImportRow, "firm_id", N_("导入批次记着当时写到了哪一条")),
     ],
 )

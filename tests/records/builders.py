@@ -109,5 +109,5 @@ BUILDERS: dict[str, Builder] = {
         people.AUDITOR, people.FINANCE,
     ),
     "application": Builder(an_application, {}, {}, people.SCIENCE, people.AUDITOR, people.FINANCE),
-    "sample": Builder(a_sample, {"worth_yuan": 5}, {"worth_yuan": 7}, people.SCIENCE, people.FINANCE),
+    "sample": Builder(a_sample, {"worth_yuan": 50_000}, {"worth_yuan": 70_000}, people.SCIENCE, people.FINANCE),
 }  # fmt: skip

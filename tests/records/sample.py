@@ -12,8 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from crm.activities.queries.following import TOLD, follow_up
 from crm.core import audit
 from crm.core.db import Base, BigId, Model, Pk, Stamped, Versioned, Yuan
+from crm.core.merging import Merging, Stays
 from crm.core.permissions import Actor
 from crm.core.records import Fact, Part, RecordKind
 from crm.core.words import Conflict, Refused
@@ -90,3 +92,10 @@ SAMPLE = RecordKind(
     change=change, settable=frozenset({"name", "worth_yuan", "seen_on"}), archive=archive,
     parts=(Part(SampleNote, "sample_id", ("on",)),),
 )  # fmt: skip
+
+
+MERGING = Merging(
+    needs="firm:merge",
+    parts=[Part(SampleNote, "sample_id", ("on",), (Fact("text", "内容"),)), *follow_up("sample")],
+    stays=[TOLD, Stays(Sample, "merged_into_id", "先前并入的仍记着")],
+)
