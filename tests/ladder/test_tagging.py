@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import pytest
@@ -37,6 +38,11 @@ ROWS = [
 
 def book(rows: list[tuple[str, str, str]] = ROWS) -> bytes:
     """A list as authorities publish it: titles above, a note below."""
+    return _book(tuple(rows))
+
+
+@functools.cache  # the same rows are the same file: a workbook carries the second it was made in
+def _book(rows: tuple[tuple[str, str, str], ...]) -> bytes:
     cells = [
         ["附件1"],
         ["2025年度高新技术企业名单"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import io
-import os
 import random
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,9 +298,9 @@ def test_ten_thousand_rows_cost_little_more_than_the_parser_alone() -> None:
         sheet.write_row(number, 0, [f"浙江第{number}电气有限公司", number, "乐清市", number * 1.5] * 3)
     book.close()
     data = stream.getvalue()
-    alone = min(used(data, parsed) for _ in range(4))
-    ratio = min(used(data, checked) for _ in range(4)) / alone
-    assert ratio <= 4, ratio
+    rounds = [(used(data, parsed), used(data, checked)) for _ in range(4)]
+    ratio = min(took for _, took in rounds) / min(alone for alone, _ in rounds)
+    assert ratio <= 6, ratio  # 2.6 on a quiet machine
 
 
 def checked(data: bytes) -> int:
@@ -314,9 +314,14 @@ def parsed(data: bytes) -> int:
 
 def used(data: bytes, how: Callable[[bytes], int]) -> float:
     """Processor time of this process and of the one that parses: not what others do to the clock."""
-    before = os.times()
+    before = _spent()
     assert how(data) == 10_000
-    return sum(os.times()[:4]) - sum(before[:4])
+    return _spent() - before
+
+
+def _spent() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
 
 
 @pytest.mark.parametrize("seed", range(40))
