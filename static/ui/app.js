@@ -2,6 +2,7 @@
 import './theme.js';
 import './dialogs.js';
 import './keys.js';
+import './rows.js';
 import './palette.js';
 import './toasts.js';
 import './forms.js';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from crm.activities import actions
 from crm.activities.actions import Planned
-from crm.activities.models import Activity, ActivitySubject, CalendarFeed, InboxItem, NextStep
+from crm.activities.models import Activity, ActivitySubject, Attachment, CalendarFeed, InboxItem, NextStep
 from crm.activities.rules.words import ActivityKind, StepState
 from crm.core import audit
 from crm.core.clock import now, today
@@ -27,6 +28,7 @@ from crm.core.transaction import commit
 from crm.firms import actions as registry
 from crm.firms.models import Firm
 from tests import people
+from tests.activities import contents
 
 
 def a_firm(session: Session, name: str = "温州岚屿泵阀有限公司") -> int:
@@ -301,3 +303,43 @@ def test_a_long_timeline_costs_as_many_statements_as_a_short_one(
     people.sign_in(client, people.SCIENCE)
     assert cost() <= short
     assert session.get(Firm, firm_id) is not None
+
+
+def test_files_come_with_the_entry_or_not_at_all(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    people.sign_in(client, people.SCIENCE)
+    path = f"/records/firm/{firm_id}/log"
+
+    def sent(*files: tuple[bytes, str], **fields: str) -> Any:
+        values: dict[str, Any] = {"kind": "visit", "on": "今天", "summary": "看了新车间", **fields}
+        values["files"] = [(io.BytesIO(content), name) for content, name in files]
+        return people.post(client, path, values)
+
+    refused = sent((contents.PDF, "方案.pdf"), (b"MZ\x90\x00" + b"0" * 200, "安装.exe"))
+    assert refused.status_code == 422
+    assert "安装.exe" in refused.text and "文件要重新选：方案.pdf、安装.exe" in refused.text
+    assert "看了新车间" in refused.text
+    missing = sent((contents.PDF, "方案.pdf"), step="送政策")
+    assert missing.status_code == 422 and "请写下一步的日期" in missing.text
+    for table in (Activity, Attachment, NextStep):
+        assert session.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+    assert sent((contents.PDF, "方案.pdf")).status_code == 303
+    made = session.scalars(sa.select(Attachment)).one()
+    assert made.activity_id == session.scalars(sa.select(Activity.id)).one()
+    page = client.get(f"/records/firm/{firm_id}/timeline").text
+    assert "方案.pdf" in page
+    assert client.get(f"/files/{made.id}").data == contents.PDF
+
+
+def test_two_edits_of_one_entry_show_both(client: FlaskClient, session: Session) -> None:
+    made = entry(session, a_firm(session))
+    people.sign_in(client, people.SCIENCE)
+    path, seen = f"/activities/{made.id}/edit", str(made.version)
+    values = {"kind": "visit", "on": today().isoformat(), "place": ""}
+    assert people.post(client, path, {**values, "summary": "看了一车间", "version": seen}).status_code == 303
+    late = people.post(client, path, {**values, "summary": "看了二车间", "version": seen})
+    assert late.status_code == 409
+    for words in ("看了车间", "看了一车间", "看了二车间"):
+        assert words in late.text
+    session.expire_all()
+    assert session.get_one(Activity, made.id).summary == "看了一车间"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,9 +18,11 @@ from crm.activities.views.blueprint import bp, toast
 from crm.activities.views.timeline import page_of, subject
 from crm.core.clock import now, today
 from crm.core.db import db
-from crm.core.i18n import gettext
+from crm.core.forms import VersionedForm
+from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
 from crm.core.records import name_of
+from crm.core.saving import save
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, safe_next
 from crm.core.words import Refused
@@ -72,7 +75,7 @@ def step(step_id: int) -> Any:
     return _page(queries.get_step(db.session(), step_id, viewer=actor()))
 
 
-def _page(found: NextStep, refused: str | None = None, status: int = 200, **forms: Any) -> Any:
+def _page(found: NextStep, refused: str | None = None, **forms: Any) -> str:
     session, viewer = db.session(), actor()
     kind, row = subject(found.kind, found.subject_id)
     start = MultiDict({"version": str(found.version)})
@@ -80,7 +83,7 @@ def _page(found: NextStep, refused: str | None = None, status: int = 200, **form
     if "hand_over" not in forms:
         hand_over.offer(queries.colleagues(session), found.owner_id)
     line = queries.lines(session, [found.id], viewer, today=today())[0]
-    page = render_template(
+    return render_template(
         "activities/step.html",
         step=found,
         line=line,
@@ -92,10 +95,10 @@ def _page(found: NextStep, refused: str | None = None, status: int = 200, **form
         hand_over=hand_over,
         drop=forms.get("drop") or WhyForm(start),
         refused=refused,
+        next=safe_next(request.values.get("next")),
         today=today(),
         is_mine=viewer.user_id in (found.owner_id, found.given_by_id),
     )
-    return (page, status) if status != 200 else page
 
 
 def _back(found: NextStep) -> Any:
@@ -118,89 +121,81 @@ def _said(found: NextStep, text: str) -> None:
     toast(text, undo=url_for("activities.step_reopen", step_id=found.id))
 
 
+def _settle(
+    step_id: int,
+    name: str,
+    form: VersionedForm,
+    write: Callable[[NextStep], object],
+    said: Callable[[NextStep], None],
+) -> Any:
+    """One of the forms of a step's page (`name`) is sent: written, said, and back to where one came from."""
+    found = _own(step_id)
+
+    def again(refused: str | None) -> str:
+        return _page(queries.get_step(db.session(), step_id, viewer=actor()), refused, **{name: form})
+
+    def done() -> Any:
+        said(found)
+        return _back(found)
+
+    return save(form, lambda: write(found), done=done, again=again)
+
+
 @bp.post("/steps/<int:step_id>/done")
 @needs("activity:add")
 def step_done(step_id: int) -> Any:
-    found, form = _own(step_id), FinishForm()
-    form.validate()
-    try:
-        actions.finish(
+    form = FinishForm()
+    return _settle(
+        step_id, "finish", form,
+        lambda found: actions.finish(
             db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
             outcome=form.outcome.value,
-        )  # fmt: skip
-        commit()
-    except Refused as refusal:
-        db.session.rollback()
-        refused = form.refuse(refusal)
-        found = queries.get_step(db.session(), step_id, viewer=actor())
-        return _page(found, refused, form.http_status, finish=form)
-    _said(found, gettext("已办：%(what)s", what=found.text))
-    return _back(found)
+        ),
+        lambda found: _said(found, gettext("已办：%(what)s", what=found.text)),
+    )  # fmt: skip
 
 
 @bp.post("/steps/<int:step_id>/put-off")
 @needs("activity:add")
 def step_put_off(step_id: int) -> Any:
-    found, form = _own(step_id), PutOffForm()
-    refused = None
-    if form.validate():
-        try:
-            actions.put_off(
-                db.session(), found, actor=actor(), today=today(), due_on=form.due_on.value,
-                reason=form.reason.value, version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            flash(gettext("改到 %(day)s。", day=found.due_on.isoformat()), "done")
-            return _back(found)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            found = queries.get_step(db.session(), step_id, viewer=actor())
-    return _page(found, refused, form.http_status, put_off=form)
+    form = PutOffForm()
+    return _settle(
+        step_id, "put_off", form,
+        lambda found: actions.put_off(
+            db.session(), found, actor=actor(), today=today(), due_on=form.due_on.value, reason=form.reason.value,
+            version=form.version_seen,
+        ),
+        lambda found: flash(gettext("改到 %(day)s。", day=found.due_on.isoformat()), "done"),
+    )  # fmt: skip
 
 
 @bp.post("/steps/<int:step_id>/hand-over")
 @needs("activity:add")
 def step_hand_over(step_id: int) -> Any:
-    found, form = _own(step_id), HandOverForm()
-    form.offer(queries.colleagues(db.session()), found.owner_id)
-    refused = None
-    if form.validate():
-        try:
-            owner = int(form.owner.value) if form.owner.value else None
-            actions.hand_over(
-                db.session(), found, actor=actor(), at=now(), today=today(), owner_id=owner,
-                reason=form.reason.value, version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            flash(gettext("已转交，对方的收件箱里会看到。"), "done")
-            return _back(found)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            found = queries.get_step(db.session(), step_id, viewer=actor())
-    return _page(found, refused, form.http_status, hand_over=form)
+    form = HandOverForm()
+    form.offer(queries.colleagues(db.session()), _own(step_id).owner_id)
+    return _settle(
+        step_id, "hand_over", form,
+        lambda found: actions.hand_over(
+            db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
+            owner_id=int(form.owner.value) if form.owner.value else None, reason=form.reason.value,
+        ),
+        lambda found: flash(gettext("已转交，对方的收件箱里会看到。"), "done"),
+    )  # fmt: skip
 
 
 @bp.post("/steps/<int:step_id>/drop")
 @needs("activity:add")
 def step_drop(step_id: int) -> Any:
-    found, form = _own(step_id), WhyForm()
-    refused = None
-    if form.validate():
-        try:
-            actions.drop(
-                db.session(), found, actor=actor(), at=now(), today=today(), reason=form.reason.value or "",
-                version=form.version_seen,
-            )  # fmt: skip
-            commit()
-            _said(found, gettext("不办了：%(what)s", what=found.text))
-            return _back(found)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            found = queries.get_step(db.session(), step_id, viewer=actor())
-    return _page(found, refused, form.http_status, drop=form)
+    form = WhyForm()
+    return _settle(
+        step_id, "drop", form,
+        lambda found: actions.drop(
+            db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
+            reason=form.reason.value or "",
+        ),
+        lambda found: _said(found, gettext("不办了：%(what)s", what=found.text)),
+    )  # fmt: skip
 
 
 @bp.post("/steps/<int:step_id>/reopen")
@@ -214,7 +209,7 @@ def step_reopen(step_id: int) -> Any:
     except Refused as refusal:
         db.session.rollback()
         found = queries.get_step(db.session(), step_id, viewer=actor())
-        return _page(found, str(refusal), 422)
+        return _page(found, say(refusal)), 422
     return _back(found)
 
 
@@ -222,24 +217,28 @@ def step_reopen(step_id: int) -> Any:
 @needs("activity:add")
 def step_new(kind: str, row_id: int) -> Any:
     found, row = subject(kind, row_id)
-    form, refused = StepForm(), None
+    target = {found.id_name: getattr(row, found.id_from)}
+    form = StepForm()
     form.offer(queries.colleagues(db.session()), actor().user_id)
-    if request.method == "POST" and form.validate():
-        try:
-            actions.plan(
-                db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id),
-                text=form.step.value or "", due_on=form.due_on.value,
-                owner_id=int(form.owner.value) if form.owner.value else actor().user_id,
-            )  # fmt: skip
-            commit()
-            flash(gettext("已安排下一步。"), "done")
-            return back_to(found.endpoint, **{found.id_name: getattr(row, found.id_from)})
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            found, row = subject(kind, row_id)
-    page = render_template(
-        "activities/step_new.html", form=form, kind=found, row_id=row_id, title=name_of(found, row),
-        back=page_of(found, row), refused=refused,
-    )  # fmt: skip
-    return (page, form.http_status) if refused or form.errors else page
+
+    def write() -> None:
+        actions.plan(
+            db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id),
+            text=form.step.value or "", due_on=form.due_on.value,
+            owner_id=int(form.owner.value) if form.owner.value else actor().user_id,
+        )  # fmt: skip
+
+    def again(refused: str | None) -> str:
+        declared, record = subject(kind, row_id)
+        return render_template(
+            "activities/step_new.html", form=form, kind=declared, row_id=row_id, title=name_of(declared, record),
+            back=page_of(declared, record), refused=refused,
+        )  # fmt: skip
+
+    def done() -> Any:
+        flash(gettext("已安排下一步。"), "done")
+        return back_to(found.endpoint, **target)
+
+    if request.method == "GET":
+        return again(None)
+    return save(form, write, done=done, again=again)

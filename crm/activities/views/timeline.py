@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime as dt
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import flash, render_template, request, url_for
@@ -13,21 +14,28 @@ from werkzeug.datastructures import MultiDict
 
 from crm.activities import actions, queries
 from crm.activities.actions import Planned
+from crm.activities.actions import files as keeping
 from crm.activities.forms import EntryForm, LogForm, WhyForm
+from crm.activities.models import Activity
+from crm.activities.queries import files as reads
 from crm.activities.queries.timeline import Group, Place
 from crm.activities.rules.days import find_day
 from crm.activities.rules.entries import mentioned
-from crm.activities.rules.words import ActivityKind
+from crm.activities.rules.files import ACCEPT, LARGEST, MB
+from crm.activities.rules.words import ActivityKind, Scan
 from crm.activities.views.blueprint import bp
+from crm.activities.views.files import quota, uploads
 from crm.core.clock import now, today
 from crm.core.db import db
+from crm.core.files import store
 from crm.core.forms import options
-from crm.core.i18n import gettext, word
+from crm.core.i18n import gettext, say, word
 from crm.core.permissions import needs, signed_in
 from crm.core.records import RecordKind, kind_of, load, name_of
-from crm.core.transaction import commit
+from crm.core.saving import Over, save
+from crm.core.transaction import commit, let_go
 from crm.core.web import actor, back_to, is_htmx
-from crm.core.words import N_, Refused
+from crm.core.words import N_, Message, Refused
 
 
 def subject(kind: str, row_id: int) -> tuple[RecordKind, Any]:
@@ -117,8 +125,16 @@ def log(kind: str, row_id: int) -> Any:
     return _log_page(form, found, row)
 
 
-def _log_page(form: LogForm, kind: RecordKind, row: Any, refused: str | None = None) -> Any:
-    page = render_template(
+def _log_page(
+    form: LogForm,
+    kind: RecordKind,
+    row: Any,
+    refused: str | None = None,
+    lost: Sequence[str] = (),
+    problems: Sequence[Message] = (),
+) -> str:
+    """`lost` names files that were chosen and have to be chosen again: no browser lets a page do that."""
+    return render_template(
         "activities/log.html",
         form=form,
         kind=kind,
@@ -126,29 +142,40 @@ def _log_page(form: LogForm, kind: RecordKind, row: Any, refused: str | None = N
         title=name_of(kind, row),
         back=page_of(kind, row),
         refused=refused,
+        problems=[say(item) for item in problems],
+        lost=lost,
+        accept=ACCEPT,
+        most=LARGEST // MB,
     )
-    return (page, form.http_status) if refused or form.errors else page
 
 
 @bp.post("/records/<string:kind>/<int:row_id>/log")
 @needs("activity:add")
 def log_save(kind: str, row_id: int) -> Any:
     found, row = subject(kind, row_id)
-    form, refused = _log_form(), None
-    if form.validate():
-        try:
-            _save(form, (kind, row_id))
-            commit()
-            flash(gettext("已记下。"), "done")
-            return back_to(found.endpoint, **{found.id_name: getattr(row, found.id_from)})
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            found, row = subject(kind, row_id)
-    return _log_page(form, found, row, refused)
+    target = {found.id_name: getattr(row, found.id_from)}
+    form, chosen = _log_form(), uploads()
+    waits: list[bool] = []
+    problems: list[Message] = []
+
+    def write() -> None:
+        let_go()  # nobody waits while the disk writes
+        received = keeping.receive(store(), chosen) if chosen else []
+        waits.append(_save(form, (kind, row_id), received))
+
+    def answer() -> Any:
+        flash(gettext("已记下。") + (gettext("文件检查通过后就可以下载。") if waits[0] else ""), "done")
+        return back_to(found.endpoint, **target)
+
+    def again(refused: str | None) -> str:
+        lost = [each.name or "" for each in chosen]
+        return _log_page(form, *subject(kind, row_id), refused, lost, problems)
+
+    return save(form, write, done=answer, again=again, refused=lambda refusal: problems.extend(refusal.items))
 
 
-def _save(form: LogForm, about: tuple[str, int]) -> None:
+def _save(form: LogForm, about: tuple[str, int], received: Sequence[keeping.Received]) -> bool:
+    """Log it with its files. Whether one of them waits for its scan."""
     summary = form.summary.value or ""
     ids, unknown = queries.mentioned_ids(queries.colleagues(db.session()), mentioned(summary))
     if unknown:
@@ -157,11 +184,18 @@ def _save(form: LogForm, about: tuple[str, int]) -> None:
     if form.step.value or form.due_on.value or form.owner.value:
         owner = int(form.owner.value) if form.owner.value else None
         step = Planned(form.step.value or "", form.due_on.value, owner)
-    actions.log(
+    entry = actions.log(
         db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind(form.kind.value or ""),
         on=form.on.value, summary=summary, subjects=[about], people=form.people.value, mentions=ids,
         their_people=form.their_people.value, place=form.place.value, step=step,
     )  # fmt: skip
+    if not received:
+        return False
+    made = keeping.attach(
+        db.session(), received, actor=actor(), today=today(), subject=about, quota=quota(), activity=entry
+    )
+    stored = reads.contents_of(db.session(), [one.file_id for one in made])
+    return any(each.scan is Scan.WAITING for each in stored)
 
 
 @bp.post("/records/<string:kind>/<int:row_id>/note")
@@ -194,7 +228,7 @@ def note(kind: str, row_id: int) -> Any:
         found, row = subject(kind, row_id)
         form = _log_form(MultiDict({"kind": "note", "on": today().isoformat(), "summary": line}))
         form.process(MultiDict({"kind": "note", "on": today().isoformat(), "summary": line}))
-        return _log_page(form, found, row, form.refuse(refusal) or str(refusal))
+        return _log_page(form, found, row, form.refuse(refusal) or str(refusal)), form.http_status
     flash(said, "done")
     return back_to(found.endpoint, **{found.id_name: getattr(row, found.id_from)})
 
@@ -212,64 +246,83 @@ def _entry_page(template: str, told: Any, **more: Any) -> str:
     return render_template(template, told=told, title=title, back=page_of(found, row), viewer=actor(), **more)
 
 
+def _entry_texts(entry: Activity) -> dict[str, str]:
+    """An entry as its form shows it."""
+    return {
+        "kind": entry.kind.value, "on": entry.on.isoformat(), "summary": entry.summary,
+        "their_people": entry.their_people or "", "place": entry.place or "",
+    }  # fmt: skip
+
+
+def _over(activity_id: int, texts: Callable[[Activity], dict[str, str]], title: str) -> Over:
+    """The entry a form is over, for its author. Raises `Missing`, `Forbidden`."""
+
+    def load_it() -> Activity:
+        entry: Activity = queries.get_activity(db.session(), activity_id, viewer=actor()).activity
+        actions.check_author(entry, actor=actor())
+        return entry
+
+    return Over(load_it, texts, title=title, back=url_for("activities.show", activity_id=activity_id))
+
+
+def _back_to_entry(activity_id: int, said: str) -> Any:
+    flash(said, "done")
+    return back_to("activities.show", activity_id=activity_id)
+
+
 @bp.route("/activities/<int:activity_id>/edit", methods=["GET", "POST"])
 @needs("activity:add")
 def edit(activity_id: int) -> Any:
-    told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    entry = told.activity
-    actions.check_author(entry, actor=actor())
-    kinds = (
-        [entry.kind]
-        if entry.kind is ActivityKind.INSTRUCTION
-        else [kind for kind in ActivityKind if kind is not ActivityKind.INSTRUCTION]
+    over = _over(activity_id, _entry_texts, gettext("修改动态"))
+    is_instruction = over.row.kind is ActivityKind.INSTRUCTION
+    kinds = [kind for kind in ActivityKind if (kind is ActivityKind.INSTRUCTION) == is_instruction]
+
+    def offer(form: EntryForm) -> None:
+        form.kind.choices = options([(item.value, word(item)) for item in kinds])
+
+    if request.method == "POST":
+        form = over.form(EntryForm, offer)
+    else:
+        form = EntryForm(MultiDict({**over.theirs, "version": str(over.version)}))
+        offer(form)
+
+    def write() -> None:
+        actions.edit(
+            db.session(), over.row, actor=actor(), today=today(), version=form.version_seen,
+            kind=ActivityKind(form.kind.value or ""), on=form.on.value, summary=form.summary.value or "",
+            their_people=form.their_people.value, place=form.place.value,
+        )  # fmt: skip
+
+    def again(refused: str | None) -> str:
+        told = queries.get_activity(db.session(), activity_id, viewer=actor())
+        return _entry_page("activities/edit.html", told, form=form, refused=refused)
+
+    if request.method == "GET":
+        return again(None)
+    return save(
+        form, write, over=over, again=again, done=lambda: _back_to_entry(activity_id, gettext("已保存。"))
     )
-    start = MultiDict(
-        {
-            "kind": entry.kind.value, "on": entry.on.isoformat(), "summary": entry.summary,
-            "their_people": entry.their_people or "", "place": entry.place or "", "version": str(entry.version),
-        }
-    )  # fmt: skip
-    form = EntryForm() if request.method == "POST" else EntryForm(start)
-    form.kind.choices = options([(item.value, word(item)) for item in kinds])
-    refused = None
-    if request.method == "POST" and form.validate():
-        try:
-            actions.edit(
-                db.session(), entry, actor=actor(), today=today(), version=form.version_seen,
-                kind=ActivityKind(form.kind.value or ""), on=form.on.value, summary=form.summary.value or "",
-                their_people=form.their_people.value, place=form.place.value,
-            )  # fmt: skip
-            commit()
-            flash(gettext("已保存。"), "done")
-            return back_to("activities.show", activity_id=activity_id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    page = _entry_page("activities/edit.html", told, form=form, refused=refused)
-    return (page, form.http_status) if refused or form.errors else page
 
 
 @bp.route("/activities/<int:activity_id>/withdraw", methods=["GET", "POST"])
 @needs("activity:add")
 def withdraw(activity_id: int) -> Any:
-    told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    entry = told.activity
-    actions.check_author(entry, actor=actor())
-    form = WhyForm() if request.method == "POST" else WhyForm(MultiDict({"version": str(entry.version)}))
-    refused = None
-    if request.method == "POST" and form.validate():
-        try:
-            actions.withdraw(
-                db.session(), entry, actor=actor(), today=today(), version=form.version_seen,
-                reason=form.reason.value or "",
-            )  # fmt: skip
-            commit()
-            flash(gettext("已收回，时间线上仍看得到收回的原因。"), "done")
-            return back_to("activities.show", activity_id=activity_id)
-        except Refused as refusal:
-            db.session.rollback()
-            refused = form.refuse(refusal)
-            told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    page = _entry_page("activities/withdraw.html", told, form=form, refused=refused)
-    return (page, form.http_status) if refused or form.errors else page
+    over = _over(activity_id, lambda entry: {}, gettext("收回动态"))
+    form = (
+        over.form(WhyForm) if request.method == "POST" else WhyForm(MultiDict({"version": str(over.version)}))
+    )
+
+    def write() -> None:
+        actions.withdraw(
+            db.session(), over.row, actor=actor(), today=today(), version=form.version_seen,
+            reason=form.reason.value or "",
+        )  # fmt: skip
+
+    def again(refused: str | None) -> str:
+        told = queries.get_activity(db.session(), activity_id, viewer=actor())
+        return _entry_page("activities/withdraw.html", told, form=form, refused=refused)
+
+    if request.method == "GET":
+        return again(None)
+    said = gettext("已收回，时间线上仍看得到收回的原因。")
+    return save(form, write, over=over, again=again, done=lambda: _back_to_entry(activity_id, said))
