@@ -3,11 +3,12 @@
 const rows = () => [...document.querySelectorAll('[data-rows] > li')];
 const store = `tidui_row:${location.pathname}`;
 const kept = () => { try { return Number(sessionStorage.getItem(store)) || 0; } catch { return 0; } };
+let at = kept();
 
 function choose(wanted, move) {
   const all = rows();
   if (!all.length) return;
-  const at = Math.max(0, Math.min(wanted, all.length - 1));
+  at = Math.max(0, Math.min(wanted, all.length - 1));
   for (const [place, row] of all.entries()) {
     const chosen = place === at;
     row.classList.toggle('is-chosen', chosen);
@@ -21,6 +22,6 @@ function choose(wanted, move) {
 
 document.addEventListener('click', (event) => {
   const step = event.target.closest('[data-row-step]');
-  if (step) choose(kept() + Number(step.dataset.rowStep), true);
+  if (step) choose(at + Number(step.dataset.rowStep), true);
 });
-choose(kept(), false);
+choose(at, false);
