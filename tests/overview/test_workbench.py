@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from crm.accounts.rules import ADMINISTRATORS, Role
 from crm.core.clock import today
 from crm.core.db import db
+from crm.firms.queries.own import kept
 from crm.overview.rules.changes import last_monday, since_of
 from crm.overview.rules.workbench import BENCHES, Bench, Panel, bench_of
 from crm.overview.views.panels import PANELS
@@ -189,6 +191,14 @@ def test_a_reporter_sees_the_firms_of_the_own_street_alone(client: FlaskClient, 
     shown = main_of(client.get("/").text)
     assert "海城的企业" in shown and f"street={street}" in shown and "沙城" not in shown
     assert f"/ladder/calendar?months=6&amp;street={street}" in shown
+
+
+def test_a_firm_is_quiet_the_day_after_the_last_day_of_contact(session: Session) -> None:
+    morning(session, 1)  # a visit today, of a firm the leader serves
+    leader = people.actor(session, people.LEADER)
+    assert kept(session, leader, quiet_from=today()).quiet == 0
+    late = kept(session, leader, quiet_from=today() + dt.timedelta(1))
+    assert (late.firms, late.quiet, [firm.last_on for firm in late.longest]) == (1, 1, [today()])
 
 
 def test_administrators_have_no_workbench(client: FlaskClient) -> None:
