@@ -127,6 +127,11 @@ def fill_slots() -> None:
         entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
         rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES,
     ]  # fmt: skip
+    # what changed since a day, in the order of a page's kinds
+    import_module("crm.core.news").NEWS[:] = [
+        *import_module("crm.ladder.queries.news").NEWS,
+        *import_module("crm.overview.queries.news").NEWS,
+    ]
     undo.ACTIONS.update(
         {
             action: text
@@ -137,7 +142,7 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "overview", "accounts")
+        for name in ("ladder", "firms", "activities", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes
@@ -150,6 +155,8 @@ def fill_slots() -> None:
     ):
         lists.declare(import_module(f"crm.{room}").LIST)
     lists.declare(import_module("crm.firms.queries").BATCH_LIST)
+    follow_up = import_module("crm.activities.queries")
+    lists.declare(follow_up.LIST, follow_up.INSTRUCTIONS)
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm.core import jobs, palette, transaction
+from crm.core import jobs, news, palette, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
@@ -86,8 +86,18 @@ def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     assert jobs.DAILY == ["firms.import-prune"]
 
 
+def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
+    codes = [kind.code for kind in news.NEWS]
+    assert codes == [
+        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "written",
+    ]  # fmt: skip
+    assert len({kind.label for kind in news.NEWS}) == len(codes)
+
+
 def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
-    assert set(LISTS) == {"firms", "ladder", "people", "imports", "audit", "operations"}
+    assert set(LISTS) == {
+        "firms", "ladder", "people", "imports", "audit", "operations", "steps", "instructions",
+    }  # fmt: skip
     for key, declared in LISTS.items():
         assert key == declared.key and declared.sorts and declared.columns
         view = app.view_functions[declared.endpoint]
