@@ -21,6 +21,7 @@ from crm.firms.actions.targets import Incoming, target_of
 from crm.firms.models import ImportBatch, ImportFile, ImportRow
 from crm.firms.queries.known import Places, known_firms, places
 from crm.firms.queries.staged import staged_by
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.joining import Joined, Known, join_holdings, join_registry
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.staged import MOST_BYTES, MOST_STAGED
@@ -93,9 +94,11 @@ def _refuse_hoard(session: Session, actor: Actor, size: int) -> None:
 
 
 def require(actor: Actor, sheet: SheetKind) -> None:
-    """Raises `Forbidden` when the actor may not import this sheet."""
+    """Raises `Forbidden` when the actor may not import this sheet, `Refused` for one nobody takes."""
     actor.require("firm:import")
-    actor.require("firm:edit" if sheet is SheetKind.REGISTRY else target_of(sheet).permission)
+    if sheet not in SHEETS:
+        raise Refused(N_("还不能导入「%(sheet)s」。"), sheet=sheet)
+    actor.require(SHEETS[sheet].permission)
 
 
 def judge(

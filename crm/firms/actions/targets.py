@@ -38,10 +38,6 @@ class Incoming:
 class Target(Protocol):
     """How a sheet other than the registry is compared and written."""
 
-    @property
-    def permission(self) -> str:
-        """What importing the sheet needs besides firm:import."""
-
     def key(self, firm_id: int, values: Mapping[str, Any]) -> Any:
         """What may stand only once in a file."""
 
@@ -61,7 +57,6 @@ class TableTarget:
     model: type[Base]
     keys: tuple[str, ...]
     fields: tuple[str, ...]
-    permission: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # field of the sheet → attribute
     has_sources: bool = False  # yearly figures note the source of each figure
@@ -184,24 +179,22 @@ _METRICS = tuple(metric.value for metric in Metric)
 
 TARGETS: dict[SheetKind, Target] = {
     SheetKind.FIGURES: TableTarget(
-        YearFigures, ("year",), _METRICS, "figure:edit", has_sources=True, year="year", days=("on",)
+        YearFigures, ("year",), _METRICS, has_sources=True, year="year", days=("on",)
     ),
     SheetKind.IP: TableTarget(
         IpCount,
         ("kind", "acquisition", "counted_on"),
         ("count", "source"),
-        "figure:edit",
         defaults={"acquisition": Acquisition.UNKNOWN.value},
         days=("counted_on",),
     ),
     SheetKind.EQUITY: TableTarget(
-        EquityRound, ("on", "investor", "kind"), ("paid_in_yuan", "source"), "figure:edit", days=("on",)
+        EquityRound, ("on", "investor", "kind"), ("paid_in_yuan", "source"), days=("on",)
     ),
     SheetKind.CONTACTS: TableTarget(
         Contact,
         ("name",),
         ("position", "phone", "email", "is_primary", "purpose"),
-        "firm:edit",
         defaults={"is_primary": False},
         renamed={"name": "_firm_name", "person": "name"},
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from crm.core.words import N_
 from crm.firms.rules import fields
@@ -137,7 +138,8 @@ EQUITY: tuple[Rule, ...] = (
 
 CONTACTS: tuple[Rule, ...] = (
     *FIRM,
-    Rule("person", N_("联系人"), fields.text(60), ("联系人", "姓名", "联系人姓名", "负责人", "对接人"), is_required=True),
+    Rule("person", N_("联系人"), fields.text(60), ("联系人", "姓名", "联系人姓名", "负责人", "对接人"), is_required=True,
+         is_personal=True),
     Rule("position", N_("职务"), fields.text(60), ("职务", "岗位", "职位")),
     Rule("phone", N_("电话"), fields.phone, ("电话", "联系电话", "手机", "手机号", "手机号码", "联系方式", "电话号码")),
     Rule("email", N_("邮箱"), fields.mail, ("邮箱", "电子邮箱", "email", "e-mail", "邮件")),
@@ -147,15 +149,40 @@ CONTACTS: tuple[Rule, ...] = (
 
 INSTITUTION_NAME = Rule("name", N_("机构名称"), fields.text(120), ("机构名称",), is_required=True)
 
-SHEETS: dict[SheetKind, Sequence[Rule]] = {
-    SheetKind.REGISTRY: REGISTRY,
-    SheetKind.FIGURES: FIGURES,
-    SheetKind.IP: IP,
-    SheetKind.EQUITY: EQUITY,
-    SheetKind.CONTACTS: CONTACTS,
-}  # the factory adds certifications, which the ladder owns
+
+@dataclass(frozen=True, slots=True)
+class SheetType:
+    """What the import is told of a kind of sheet. How its rows are compared and written is the `Target` of the same
+    kind (`actions.targets`); the rows of the registry are firms themselves and have none.
+
+    `permission` is needed besides firm:import. `is_private`: a staged list is its importer's alone, and its cells go
+    once they are written. `shown` are the columns the preview tells of a row beside its firm.
+    """
+
+    columns: Sequence[Rule]
+    permission: str
+    is_private: bool = False
+    shown: tuple[str, ...] = ()
+
+    @property
+    def has_money(self) -> bool:
+        return any(rule.unit for rule in self.columns)
+
+
+SHEETS: dict[SheetKind, SheetType] = {
+    SheetKind.REGISTRY: SheetType(REGISTRY, "firm:edit"),
+    SheetKind.FIGURES: SheetType(FIGURES, "figure:edit"),
+    SheetKind.IP: SheetType(IP, "figure:edit"),
+    SheetKind.EQUITY: SheetType(EQUITY, "figure:edit"),
+    SheetKind.CONTACTS: SheetType(CONTACTS, "firm:edit", is_private=True),
+}  # slot SHEETS: the factory adds certifications, which the ladder owns
+
+
+def columns_of(sheet: SheetKind) -> Sequence[Rule]:
+    """The columns of a sheet; none when nobody takes it."""
+    return SHEETS[sheet].columns if sheet in SHEETS else ()
 
 
 def rules_of(sheet: SheetKind) -> dict[str, Rule]:
     """The rules of a sheet by field name."""
-    return {rule.name: rule for rule in SHEETS[sheet]}
+    return {rule.name: rule for rule in SHEETS[sheet].columns}

@@ -21,7 +21,7 @@ from crm.core.words import N_, Missing, Refused
 from crm.firms import queries, sheets
 from crm.firms.actions import fixing, recalling, staging
 from crm.firms.models import ImportBatch, ImportRow
-from crm.firms.rules.columns import SHEETS
+from crm.firms.rules.columns import columns_of
 from crm.firms.rules.names import differences
 from crm.firms.rules.reasons import message
 from crm.firms.rules.staged import masked
@@ -38,7 +38,7 @@ def staged_rows(
     batch: ImportBatch, rows: Sequence[Any], firms: dict[int, str], viewer: Actor, fixable: bool
 ) -> list[dict[str, Any]]:
     """The rows of a page as the preview shows them."""
-    labels = {rule.name: say(rule.label) for rule in SHEETS.get(batch.sheet, ())}
+    labels = {rule.name: say(rule.label) for rule in columns_of(batch.sheet)}
     is_own = queries.is_own(batch, viewer)
     return [_shown(batch, row, firms, labels, is_own=is_own, fixable=fixable and is_own) for row in rows]
 
