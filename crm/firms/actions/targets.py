@@ -33,6 +33,21 @@ class Incoming:
     outcome: RowOutcome = RowOutcome.NEW
     changes: dict[str, list[Any]] = field(default_factory=dict)  # field → [old, new]
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    candidates: list[dict[str, Any]] = field(default_factory=list)  # who may be meant, when it is doubtful
+
+
+def candidate(what: str, row_id: int, name: str, note: str | None, asked: str) -> dict[str, Any]:
+    """An answer to choose for the text `asked` of a row, as a sheet that asks leaves it with the row; `row_id` 0 is
+    none of those that are known."""
+    return {
+        "what": what,
+        "id": row_id,
+        "name": name,
+        "code": note,
+        "score": None,
+        "reasons": [],
+        "asked": asked,
+    }
 
 
 class Target(Protocol):
@@ -42,7 +57,8 @@ class Target(Protocol):
         """What may stand only once in a file."""
 
     def compare(self, session: Session, rows: Sequence[Incoming], *, today: dt.date) -> None:
-        """Set outcome, changes and reasons of each row. Writes nothing."""
+        """Set outcome, changes and reasons of each row; where a question is left it is doubtful, with candidates.
+        Writes nothing."""
 
     def write(
         self, session: Session, rows: Sequence[Incoming], *, actor: Actor, today: dt.date, source: str
@@ -210,4 +226,4 @@ def target_of(sheet: SheetKind) -> Target:
     return TARGETS[sheet]
 
 
-__all__ = ["TARGETS", "Incoming", "Message", "TableTarget", "Target", "target_of", "typed"]
+__all__ = ["TARGETS", "Incoming", "Message", "TableTarget", "Target", "candidate", "target_of", "typed"]

@@ -156,13 +156,15 @@ class SheetType:
     kind (`actions.targets`); the rows of the registry are firms themselves and have none.
 
     `permission` is needed besides firm:import. `is_private`: a staged list is its importer's alone, and its cells go
-    once they are written. `shown` are the columns the preview tells of a row beside its firm.
+    once they are written. `shown` are the columns the preview tells of a row beside its firm. `asks`: comparing a row
+    may leave questions besides which firm it means; the answers stand in its values under ``answers``.
     """
 
     columns: Sequence[Rule]
     permission: str
     is_private: bool = False
     shown: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def has_money(self) -> bool:

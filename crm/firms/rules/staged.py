@@ -13,6 +13,7 @@ from crm.core.words import N_
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.standing import mask_mail, mask_person, mask_phone
 
+LONGEST_CELL = 5_000  # characters of a cell kept as its author saw it, and taken when it is put right
 MOST_STAGED, MOST_BYTES = 20, 200_000_000  # imports of one person that wait to be written
 
 ROW, REASON = N_("原行号"), N_("原因")  # what a file of rows that were not taken has besides its own columns

@@ -16,6 +16,7 @@ from crm.core.words import N_, Message, Refused, Word
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.fields import Capital, Rule
 from crm.firms.rules.reasons import kept
+from crm.firms.rules.staged import LONGEST_CELL
 from crm.firms.rules.words import SheetKind
 
 UNITS: tuple[Unit, ...] = ("元", "万元", "亿元")
@@ -185,7 +186,9 @@ def refit(
         text = edits[heading].strip()
         row.fixes[heading] = text
         row.raw = (
-            {**row.raw, heading: text[:2000]} if text else {k: v for k, v in row.raw.items() if k != heading}
+            {**row.raw, heading: text[:LONGEST_CELL]}
+            if text
+            else {k: v for k, v in row.raw.items() if k != heading}
         )
         values, reason = _judge(rules[name], text or None, unit_of(heading) or unit, heading)
         row.values.update(values or {})
@@ -215,4 +218,4 @@ def plain(value: Any) -> Any:
 
 
 def _raw(cell: Cell) -> str:
-    return cell.replace("\x00", "").strip()[:2000] if isinstance(cell, str) else shown(cell)
+    return cell.replace("\x00", "").strip()[:LONGEST_CELL] if isinstance(cell, str) else shown(cell)
