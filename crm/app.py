@@ -164,4 +164,7 @@ def fill_slots() -> None:
         import_module("crm.ladder.rules.columns").CERTIFICATIONS, "ladder:tag"
     )
     target = import_module("crm.ladder.actions.importing").CertificationTarget
-    import_module("crm.firms.actions.targets").TARGETS[kind] = target()
+    targets = import_module("crm.firms.actions.targets").TARGETS
+    targets[kind] = target()
+    past = import_module("crm.firms.rules.words").SheetKind.ACTIVITIES
+    targets[past] = import_module("crm.firms.actions.past").PastTarget()

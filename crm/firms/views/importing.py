@@ -45,8 +45,9 @@ def imports() -> Any:
 
 def _upload_page(form: UploadForm, refused: str | None = None) -> str:
     form.sheet.choices = options([(kind.value, say(kind.label)) for kind in SHEETS])
+    is_past = form.sheet.data == SheetKind.ACTIVITIES.value
     return render_template(
-        "firms/imports.html", form=form, refused=refused, limits=DEFAULT.describe(),
+        "firms/imports.html", is_past=is_past, may_add=actor().may("activity:add"), form=form, refused=refused, limits=DEFAULT.describe(),
         batches=queries.list_batches(db.session(), viewer=actor()), kinds=list(SHEETS),
     )  # fmt: skip
 
