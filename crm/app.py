@@ -166,8 +166,12 @@ def fill_slots() -> None:
     registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
-    import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(
-        "crm.ladder.rules.columns"
-    ).CERTIFICATIONS
+    columns = import_module("crm.firms.rules.columns")
+    columns.SHEETS[kind] = columns.SheetType(
+        import_module("crm.ladder.rules.columns").CERTIFICATIONS, "ladder:tag"
+    )
     target = import_module("crm.ladder.actions.importing").CertificationTarget
-    import_module("crm.firms.actions.targets").TARGETS[kind] = target()
+    targets = import_module("crm.firms.actions.targets").TARGETS
+    targets[kind] = target()
+    past = import_module("crm.firms.rules.words").SheetKind.ACTIVITIES
+    targets[past] = import_module("crm.firms.actions.past").PastTarget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from crm.accounts.rules import Permission
 from crm.core import jobs, news, palette, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
@@ -11,6 +12,7 @@ from crm.core.lists import LISTS
 from crm.core.records import SUBJECTS
 from crm.firms import queries as registry
 from crm.firms.actions import targets
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.words import SheetKind
 from crm.overview.views.rail import ENTRIES as RAIL
 
@@ -27,7 +29,11 @@ def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
 
 
 def test_every_sheet_has_somebody_who_takes_it(app: Flask) -> None:
-    assert set(targets.TARGETS) >= {SheetKind.CERTIFICATIONS}
+    assert set(SHEETS) == set(SheetKind)
+    assert set(targets.TARGETS) == set(SheetKind) - {SheetKind.REGISTRY}
+    for sheet, kind in SHEETS.items():
+        assert {Permission(kind.permission)} and kind.columns, sheet
+        assert set(kind.shown) <= {rule.name for rule in kind.columns}, sheet
 
 
 def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:

@@ -59,6 +59,7 @@ class Act(Word):
     """Actions the audit records, as sentences."""
 
     LOG = "activity.log", N_("记动态")
+    IMPORT = "activity.import", N_("导入以往动态")
     EDIT = "activity.edit", N_("修改动态")
     WITHDRAW = "activity.withdraw", N_("收回动态")
     STEP_PLAN = "step.plan", N_("安排下一步")
