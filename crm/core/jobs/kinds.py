@@ -1,0 +1,53 @@
+"""What kinds of long work there are: who does them, what they are called, where their result is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crm.core.jobs.doing import Context
+
+Run = Callable[["Context"], "Mapping[str, Any] | None"]
+Done = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[str, dict[str, Any]] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What a kind of job runs, what it is called, and the page its result is on (endpoint, values)."""
+
+    kind: str
+    title: str
+    run: Run
+    done: Done | None = None
+
+    def __call__(self, context: Context) -> Mapping[str, Any] | None:
+        return self.run(context)
+
+
+NIGHTLY: list[str] = []  # slot, filled by the factory: kinds the worker asks for by itself once a night
+DAILY: list[str] = []  # kinds that the worker puts into the queue once a day, as the system
+TIDY: list[Callable[[Path, dt.datetime], int]] = []  # what the worker puts away every hour; filled like JOBS
+JOBS: dict[str, Handler] = {}  # kind → handler; filled by the factory from each feature's jobs.py
+
+
+def handler(
+    kind: str, *, title: str, done: Done | None = None, is_daily: bool = False
+) -> Callable[[Run], Handler]:
+    """Make a function the handler of a kind of job. `done(params, result)` names the page to go to afterwards; a
+    daily one needs no params and is asked for by the worker."""
+
+    def register(run: Run) -> Handler:
+        made = Handler(kind, title, run, done)
+        known = JOBS.setdefault(kind, made)
+        if known is not made and known.run.__qualname__ != run.__qualname__:
+            raise ValueError(f"two handlers for {kind}")
+        JOBS[kind] = made
+        if is_daily and kind not in DAILY:
+            DAILY.append(kind)
+        return made
+
+    return register
