@@ -19,7 +19,6 @@ from crm.core import (
     errors,
     files,
     i18n,
-    jobs,
     lists,
     logs,
     merging,
@@ -118,7 +117,6 @@ def fill_slots() -> None:
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
-    jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
     # one stream of a record, from what each feature tells of it
     stream = import_module("crm.activities.queries.timeline")
     entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")

@@ -83,7 +83,12 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
-    assert jobs.DAILY == ["firms.import-prune"]
+
+
+def test_what_the_worker_asks_for_every_night(app: Flask) -> None:
+    assert {kind for kind, each in jobs.JOBS.items() if each.is_nightly} == {
+        "firms.import-prune", "firms.duplicates",
+    }  # fmt: skip
 
 
 def test_every_list_is_declared_with_what_exists(app: Flask) -> None:

@@ -11,7 +11,7 @@ there; then write in one short `ctx.writing()` block that ends in `ctx.commit(se
 
 from __future__ import annotations
 
-from crm.core.jobs.asking import cancel, enqueue, get_job, missing_today
+from crm.core.jobs.asking import ask_nightly, cancel, enqueue, get_job, missing_tonight
 from crm.core.jobs.claiming import (
     ATTEMPTS,
     HEARTBEAT,
@@ -25,16 +25,14 @@ from crm.core.jobs.claiming import (
     renew,
 )
 from crm.core.jobs.doing import Context, day_of
-from crm.core.jobs.kinds import DAILY, JOBS, NIGHTLY, TIDY, Handler, handler
+from crm.core.jobs.kinds import JOBS, TIDY, Handler, handler
 from crm.core.jobs.queue import Job, JobState
 
 __all__ = [
     "ATTEMPTS",
-    "DAILY",
     "HEARTBEAT",
     "JOBS",
     "LEASE",
-    "NIGHTLY",
     "TIDY",
     "Cancelled",
     "Claim",
@@ -44,6 +42,7 @@ __all__ = [
     "JobState",
     "Lost",
     "Stopping",
+    "ask_nightly",
     "cancel",
     "claim",
     "day_of",
@@ -51,6 +50,6 @@ __all__ = [
     "finish",
     "get_job",
     "handler",
-    "missing_today",
+    "missing_tonight",
     "renew",
 ]

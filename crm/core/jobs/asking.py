@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import audit
-from crm.core.clock import now
-from crm.core.jobs.kinds import DAILY, JOBS
+from crm.core.clock import local, now
+from crm.core.jobs.kinds import JOBS
 from crm.core.jobs.queue import TABLE, Job, JobState
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, system
 from crm.core.words import N_, Missing
+
+NIGHT = 2  # o'clock, from which on the nightly jobs are due
+NIGHTLY = system("nightly")
 
 
 def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
@@ -52,13 +55,25 @@ def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
     return job.id
 
 
-def missing_today(session: Session, moment: dt.datetime) -> list[str]:
-    """The daily kinds nobody has asked for within the day before `moment`. Reads only."""
-    if not DAILY:
-        return []
-    since = moment - dt.timedelta(hours=23)
-    asked = set(session.scalars(sa.select(Job.kind).where(Job.kind.in_(DAILY), Job.created_at > since)))
-    return [kind for kind in DAILY if kind not in asked]
+def missing_tonight(session: Session, moment: dt.datetime) -> list[str]:
+    """The nightly kinds not asked for since the night began; a night missed is made up by day. Reads only."""
+    night = local(moment).replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    if local(moment) < night:
+        night -= dt.timedelta(days=1)
+    kinds = [kind for kind, each in JOBS.items() if each.is_nightly]
+    asked = sa.select(Job.kind).where(
+        Job.kind.in_(kinds), Job.requested_by == NIGHTLY.name, Job.created_at >= night
+    )
+    known = set(session.scalars(asked)) if kinds else set()
+    return [kind for kind in kinds if kind not in known]
+
+
+def ask_nightly(session: Session, moment: dt.datetime) -> int:
+    """Put the nightly jobs that are missing into the queue. Returns how many."""
+    missing = missing_tonight(session, moment)
+    for kind in missing:
+        enqueue(session, kind, actor=NIGHTLY)
+    return len(missing)
 
 
 def get_job(session: Session, job_id: int, *, viewer: Actor) -> Job:

@@ -23,31 +23,27 @@ class Handler:
     title: str
     run: Run
     done: Done | None = None
+    is_nightly: bool = False  # the worker asks for it by itself, once a night, without params
 
     def __call__(self, context: Context) -> Mapping[str, Any] | None:
         return self.run(context)
 
 
-NIGHTLY: list[str] = []  # slot, filled by the factory: kinds the worker asks for by itself once a night
-DAILY: list[str] = []  # kinds that the worker puts into the queue once a day, as the system
 TIDY: list[Callable[[Path, dt.datetime], int]] = []  # what the worker puts away every hour; filled like JOBS
 JOBS: dict[str, Handler] = {}  # kind → handler; filled by the factory from each feature's jobs.py
 
 
 def handler(
-    kind: str, *, title: str, done: Done | None = None, is_daily: bool = False
+    kind: str, *, title: str, done: Done | None = None, is_nightly: bool = False
 ) -> Callable[[Run], Handler]:
-    """Make a function the handler of a kind of job. `done(params, result)` names the page to go to afterwards; a
-    daily one needs no params and is asked for by the worker."""
+    """Make a function the handler of a kind of job. `done(params, result)` names the page to go to afterwards."""
 
     def register(run: Run) -> Handler:
-        made = Handler(kind, title, run, done)
+        made = Handler(kind, title, run, done, is_nightly)
         known = JOBS.setdefault(kind, made)
         if known is not made and known.run.__qualname__ != run.__qualname__:
             raise ValueError(f"two handlers for {kind}")
         JOBS[kind] = made
-        if is_daily and kind not in DAILY:
-            DAILY.append(kind)
         return made
 
     return register
