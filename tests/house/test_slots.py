@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm.core import jobs, palette, transaction
+from crm.activities.actions import hearing
+from crm.core import jobs, palette, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
@@ -83,6 +84,10 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
+
+
+def test_what_the_inbox_hears_of(app: Flask) -> None:
+    assert [[hearing.job_ended], [hearing.overtaken]] == [jobs.ENDED, saving.OVERTAKEN]
 
 
 def test_what_the_worker_asks_for_every_night(app: Flask) -> None:

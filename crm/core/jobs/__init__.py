@@ -25,11 +25,12 @@ from crm.core.jobs.claiming import (
     renew,
 )
 from crm.core.jobs.doing import Context, day_of
-from crm.core.jobs.kinds import JOBS, TIDY, Handler, handler
+from crm.core.jobs.kinds import ENDED, JOBS, TIDY, Handler, handler
 from crm.core.jobs.queue import Job, JobState
 
 __all__ = [
     "ATTEMPTS",
+    "ENDED",
     "HEARTBEAT",
     "JOBS",
     "LEASE",

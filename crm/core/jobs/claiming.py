@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session
 
 from crm.core.clock import now
 from crm.core.db import intent
-from crm.core.jobs.kinds import JOBS
-from crm.core.jobs.queue import TABLE, JobState
+from crm.core.jobs.kinds import ENDED, JOBS
+from crm.core.jobs.queue import TABLE, Job, JobState
 from crm.core.sentences import problem
 from crm.core.words import N_, Message
 
@@ -69,6 +70,7 @@ def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
             .with_for_update(skip_locked=True)
         ).all():
             connection.execute(sa.update(TABLE).where(TABLE.c.id == row.id).values(_after_death(row, moment)))
+            _tell(connection, row.id)
         job = connection.execute(
             sa.select(TABLE).where(waiting).order_by(TABLE.c.id).limit(1).with_for_update(skip_locked=True)
         ).first()
@@ -126,4 +128,20 @@ def finish(engine: Engine, claimed: Claim, worker: str, state: JobState, **value
             .where(is_held(claimed, worker))
             .values(state=state, claimed_by=None, lease_until=None, **ended, **values)
         )
+        if done.rowcount == 1:
+            _tell(connection, claimed.id)
         return done.rowcount == 1
+
+
+def _tell(connection: Connection, job_id: int) -> None:
+    with Session(connection, autoflush=False) as session:
+        hear(session, job_id)
+
+
+def hear(session: Session, job_id: int) -> None:
+    """Let those in the slot hear of a job's end, if it has ended, in the transaction that ends it."""
+    job = session.get(Job, job_id, populate_existing=True)
+    if job is not None and job.state.is_over:
+        for heard in ENDED:
+            heard(session, job)
+        session.flush()

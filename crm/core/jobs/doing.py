@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit, transaction
 from crm.core.clock import local, now
 from crm.core.db import intent
-from crm.core.jobs.claiming import Cancelled, Claim, Lost, Stopping, is_held, until
+from crm.core.jobs.claiming import Cancelled, Claim, Lost, Stopping, hear, is_held, until
 from crm.core.jobs.queue import TABLE, JobState
 from crm.core.permissions import Actor
 from crm.core.sentences import packed
@@ -103,6 +103,8 @@ class Context:
         if fenced.rowcount != 1:
             session.rollback()
             raise Lost
+        if result is not None:
+            hear(session, self.job_id)
         envelope = transaction.commit(session)
         self.is_done = self.is_done or result is not None
         return envelope
