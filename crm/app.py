@@ -25,6 +25,7 @@ from crm.core import (
     merging,
     migrating,
     records,
+    saving,
     transaction,
     undo,
     web,
@@ -118,7 +119,9 @@ def fill_slots() -> None:
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
-    jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
+    # what the inbox hears of: the end of long work, a save that overtook what somebody else was typing
+    hearing = import_module("crm.activities.actions.hearing")
+    jobs.ENDED[:], saving.OVERTAKEN[:] = [hearing.job_ended], [hearing.overtaken]
     # one stream of a record, from what each feature tells of it
     stream = import_module("crm.activities.queries.timeline")
     entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")

@@ -143,7 +143,10 @@ class Attachment(Versioned, Stamped, Model):
 
 
 class InboxItem(Model):
-    """Something a person should know: a code and parameters, read in either language. `key` is told once."""
+    """Something a person should know: a code and parameters, read in either language. `key` is told once.
+
+    What it is about besides its record (an entry, a step, what was typed and not saved) are ids without a foreign key:
+    what is gone or may not be seen any more is left out when the inbox is read, and keeps nobody from undoing it."""
 
     __tablename__ = "inbox_items"
     __audited__ = False
@@ -154,12 +157,21 @@ class InboxItem(Model):
     params: Mapped[dict[str, Any]]
     kind: Mapped[str | None] = mapped_column(sa.String(40))
     subject_id: Mapped[int | None] = mapped_column(BigId)
+    activity_id: Mapped[int | None] = mapped_column(BigId)
+    step_id: Mapped[int | None] = mapped_column(BigId)
+    draft_id: Mapped[int | None] = mapped_column(BigId)
     at: Mapped[Moment] = mapped_column("told_at")
     snoozed_until: Mapped[dt.date | None]
     dismissed_at: Mapped[dt.datetime | None]
     __table_args__ = (
         sa.UniqueConstraint("user_id", "key"),
-        sa.Index("ix_inbox_items_open", "user_id", "dismissed_at", "told_at", "id"),
+        sa.Index(
+            "ix_inbox_items_open",
+            "user_id",
+            "id",
+            sqlite_where=sa.text("dismissed_at IS NULL"),
+            postgresql_where=sa.text("dismissed_at IS NULL"),
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from crm.accounts.rules import Permission
-from crm.core import jobs, news, palette, transaction
+from crm.activities.actions import hearing
+from crm.core import jobs, news, palette, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
@@ -89,7 +90,16 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
-    assert jobs.DAILY == ["firms.import-prune"]
+
+
+def test_what_the_inbox_hears_of(app: Flask) -> None:
+    assert [[hearing.job_ended], [hearing.overtaken]] == [jobs.ENDED, saving.OVERTAKEN]
+
+
+def test_what_the_worker_asks_for_every_night(app: Flask) -> None:
+    assert {kind for kind, each in jobs.JOBS.items() if each.is_nightly} == {
+        "firms.import-prune", "firms.duplicates",
+    }  # fmt: skip
 
 
 def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:

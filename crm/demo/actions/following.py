@@ -103,7 +103,7 @@ def _instruct(
     session.add(
         InboxItem(
             user_id=science, key=f"step:{step.id}:{science}:0", code=Notice.INSTRUCTION.value,
-            params={"by": name, "step": step.id}, kind="firm", subject_id=firm_id, at=at,
+            params={"by": name}, kind="firm", subject_id=firm_id, step_id=step.id, at=at,
         )
     )  # fmt: skip
     session.flush()
