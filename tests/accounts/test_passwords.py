@@ -95,9 +95,9 @@ def test_no_account_and_no_usable_hash_cost_as_much_as_a_wrong_password() -> Non
     def cost(stored: str | None) -> float:
         best = 9.0
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             assert not is_right(stored, "x" * 12)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
     for stored in (None, "!"):
