@@ -114,6 +114,7 @@ def test_a_doubtful_firm_and_a_doubtful_person_are_asked_one_after_the_other(
     ]
     batch = upload(finance, sheet(row))
     people.post(finance, f"{batch}/doubtful/2", {"decision": f"firm:{there[0]}"})
+    assert "存疑 1 行没有核对" in page(finance, batch)  # the firm alone does not settle it
     shown = page(finance, f"{batch}/doubtful?row=2")
     assert "是哪一位" in shown and "都不是" in shown
     refused = people.post(finance, f"{batch}/doubtful/2", {"decision": "person:0"}, follow_redirects=True)
@@ -125,6 +126,25 @@ def test_a_doubtful_firm_and_a_doubtful_person_are_asked_one_after_the_other(
     people.post(finance, f"{batch}/write")
     (entry,) = entries(app)
     assert entry.author_id == other
+
+
+def test_what_came_in_meanwhile_and_two_rows_decided_alike_are_written_once(
+    finance: FlaskClient, app: Flask, there: list[int]
+) -> None:
+    waiting = upload(finance, OLD)
+    people.post(finance, upload(finance, OLD) + "/write")
+    people.post(finance, f"{waiting}/write")
+    assert len(entries(app)) == 3
+    alike = [
+        ["2025-05-06", f"{place}拓屿精密机械股份有限公司", "走访", "谈扩产", "叶知秋"]
+        for place in ("浙江", "温州市")
+    ]
+    batch = upload(finance, sheet(*alike, head=HEAD[:5]))
+    for row in (2, 3):
+        people.post(finance, f"{batch}/doubtful/{row}", {"decision": f"firm:{there[0]}"})
+    people.post(finance, f"{batch}/write")
+    assert "已写入" in page(finance, batch)
+    assert len(entries(app)) == 4
 
 
 def test_a_name_put_right_in_its_cell_stops_being_doubtful_and_the_text_stays_whole(

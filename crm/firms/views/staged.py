@@ -87,10 +87,11 @@ def _decided(row: Any, firms: Mapping[int, str]) -> str:
     return names.get(row.decision or "") or firms.get(row.firm_id) or ""
 
 
-def _told(batch: ImportBatch, raw: Mapping[str, str]) -> list[str]:
-    """What the row says in the columns that its kind of sheet shows beside the firm."""
-    texts = (raw.get(batch.mapping.get(name, ""), "") for name in SHEETS[batch.sheet].shown)
-    return [text if len(text) <= SHOWN else f"{text[:SHOWN]}…" for text in texts if text]
+def _told(batch: ImportBatch, raw: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the row says `(heading, text)` in the columns that its kind of sheet shows beside the firm."""
+    headings = [batch.mapping.get(name, "") for name in SHEETS[batch.sheet].shown]
+    texts = [(heading, " ".join(raw.get(heading, "").split())) for heading in headings]
+    return [(heading, text if len(text) <= SHOWN else f"{text[:SHOWN]}…") for heading, text in texts if text]
 
 
 def _plain(value: Any) -> str:
