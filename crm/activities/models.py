@@ -91,6 +91,15 @@ class NextStep(Versioned, Stamped, Model):
         sa.Index("ix_next_steps_owner", "owner_id", "state", "due_on", "id"),
         sa.Index("ix_next_steps_given", "given_by_id", "state", "due_on", "id"),
         sa.Index("ix_next_steps_subject", "kind", "subject_id", "state", "due_on", "id"),
+        sa.Index(
+            "ix_next_steps_closed",
+            "kind",
+            "subject_id",
+            "closed_on",
+            "id",
+            sqlite_where=sa.text("closed_on IS NOT NULL"),
+            postgresql_where=sa.text("closed_on IS NOT NULL"),
+        ),
     )
 
 
@@ -130,7 +139,7 @@ class Attachment(Versioned, Stamped, Model):
     file_id: Mapped[int] = mapped_column(sa.ForeignKey("stored_files.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(40))
     subject_id: Mapped[int] = mapped_column(BigId)
-    activity_id: Mapped[int | None] = mapped_column(sa.ForeignKey("activities.id"), index=True)
+    activity_id: Mapped[int | None] = mapped_column(sa.ForeignKey("activities.id"))
     name: Mapped[str] = mapped_column(sa.String(200))
     on: Mapped[dt.date] = mapped_column("added_on")
     removed_on: Mapped[dt.date | None]
@@ -139,6 +148,30 @@ class Attachment(Versioned, Stamped, Model):
     __table_args__ = (
         sa.Index("ix_attachments_stream", "kind", "subject_id", "added_on", "id"),
         sa.Index("ix_attachments_owner", "created_by_id"),
+        sa.Index(
+            "ix_attachments_here",
+            "kind",
+            "subject_id",
+            "id",
+            sqlite_where=sa.text("removed_on IS NULL"),
+            postgresql_where=sa.text("removed_on IS NULL"),
+        ),
+        sa.Index(
+            "ix_attachments_put_away",
+            "kind",
+            "subject_id",
+            "id",
+            sqlite_where=sa.text("removed_on IS NOT NULL"),
+            postgresql_where=sa.text("removed_on IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_attachments_activity_id",
+            "activity_id",
+            sqlite_where=sa.text(
+                "activity_id IS NOT NULL"
+            ),  # most have none: to the planner all would be one
+            postgresql_where=sa.text("activity_id IS NOT NULL"),
+        ),
     )
 
 

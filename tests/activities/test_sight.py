@@ -124,6 +124,9 @@ def test_no_page_shows_anything_of_a_record_not_seen(
     for code in seen:  # and the same pages show it to those who may see it
         assert {(code, "activities.timeline", 200), (code, "activities.fetch", 200)} <= shown
         assert mark_of(code) in everything
+        stream = client.get(f"/records/{code}/{world.hung[code].row_id}/timeline").text
+        for what in ("经过", "两家一起", "文件.pdf", "办完的", "旧.pdf"):
+            assert mark_of(code) + what in stream or (what == "两家一起" and "firm" not in seen), (code, what)
     for code, operation in operations(session).items():
         answer = client.get(f"/operations/{operation}")
         assert (answer.status_code == 200) == (code in seen), code

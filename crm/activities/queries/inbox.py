@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.models import ActivitySubject, InboxItem, NextStep
+from crm.activities.models import InboxItem, NextStep
 from crm.activities.queries.scope import entry_visible, subject_visible
 from crm.activities.rules.inbox import WAITING
 from crm.activities.rules.words import StepState
@@ -32,8 +32,7 @@ class Told:
 def stands(viewer: Actor) -> sa.ColumnElement[bool]:
     """The viewer's own items that still say something: of a record, an entry, a step that is there and may be seen; of
     something to do, while it is his and open; of something typed, while it is not saved."""
-    entry = sa.select(ActivitySubject.id).where(ActivitySubject.activity_id == InboxItem.activity_id)
-    step = sa.select(NextStep.id).where(
+    step = sa.select(sa.func.count()).where(
         NextStep.id == InboxItem.step_id,
         subject_visible(NextStep.kind, NextStep.subject_id, viewer),
         sa.or_(
@@ -41,16 +40,13 @@ def stands(viewer: Actor) -> sa.ColumnElement[bool]:
             sa.and_(NextStep.state == StepState.OPEN, NextStep.owner_id == viewer.user_id),
         ),
     )
-    draft = sa.select(Draft.id).where(Draft.id == InboxItem.draft_id, Draft.user_id == viewer.user_id)
+    draft = sa.select(sa.func.count()).where(Draft.id == InboxItem.draft_id, Draft.user_id == viewer.user_id)
     return sa.and_(
         InboxItem.user_id == viewer.user_id,
         sa.or_(InboxItem.kind.is_(None), subject_visible(InboxItem.kind, InboxItem.subject_id, viewer)),
-        sa.or_(
-            InboxItem.activity_id.is_(None),
-            sa.and_(entry.exists(), entry_visible(InboxItem.activity_id, viewer)),
-        ),
-        sa.or_(InboxItem.step_id.is_(None), step.exists()),
-        sa.or_(InboxItem.draft_id.is_(None), draft.exists()),
+        sa.or_(InboxItem.activity_id.is_(None), entry_visible(InboxItem.activity_id, viewer)),
+        sa.or_(InboxItem.step_id.is_(None), step.scalar_subquery() == 1),
+        sa.or_(InboxItem.draft_id.is_(None), draft.scalar_subquery() == 1),
     )
 
 
