@@ -25,6 +25,7 @@ from crm.core import (
     merging,
     migrating,
     records,
+    saving,
     transaction,
     undo,
     web,
@@ -118,7 +119,9 @@ def fill_slots() -> None:
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
-    jobs.NIGHTLY[:] = [import_module("crm.firms.queries").PAIRS_JOB]
+    # what the inbox hears of: the end of long work, a save that overtook what somebody else was typing
+    hearing = import_module("crm.activities.actions.hearing")
+    jobs.ENDED[:], saving.OVERTAKEN[:] = [hearing.job_ended], [hearing.overtaken]
     # one stream of a record, from what each feature tells of it
     stream = import_module("crm.activities.queries.timeline")
     entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")
@@ -127,6 +130,11 @@ def fill_slots() -> None:
         entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
         rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES,
     ]  # fmt: skip
+    # what changed since a day, in the order of a page's kinds
+    import_module("crm.core.news").NEWS[:] = [
+        *import_module("crm.ladder.queries.news").NEWS,
+        *import_module("crm.overview.queries.news").NEWS,
+    ]
     undo.ACTIONS.update(
         {
             action: text
@@ -137,7 +145,7 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "overview", "accounts")
+        for name in ("ladder", "firms", "activities", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes
@@ -150,6 +158,8 @@ def fill_slots() -> None:
     ):
         lists.declare(import_module(f"crm.{room}").LIST)
     lists.declare(import_module("crm.firms.queries").BATCH_LIST)
+    follow_up = import_module("crm.activities.queries")
+    lists.declare(follow_up.LIST, follow_up.INSTRUCTIONS)
     # what the ladder shows on the pages of firms
     registry, ladder = import_module("crm.firms.queries"), import_module("crm.ladder.views.on_firms")
     registry.COLUMNS[:] = [ladder.COLUMN, *registry.OWN_COLUMNS]
@@ -159,8 +169,12 @@ def fill_slots() -> None:
     registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
-    import_module("crm.firms.rules.columns").SHEETS[kind] = import_module(
-        "crm.ladder.rules.columns"
-    ).CERTIFICATIONS
+    columns = import_module("crm.firms.rules.columns")
+    columns.SHEETS[kind] = columns.SheetType(
+        import_module("crm.ladder.rules.columns").CERTIFICATIONS, "ladder:tag"
+    )
     target = import_module("crm.ladder.actions.importing").CertificationTarget
-    import_module("crm.firms.actions.targets").TARGETS[kind] = target()
+    targets = import_module("crm.firms.actions.targets").TARGETS
+    targets[kind] = target()
+    past = import_module("crm.firms.rules.words").SheetKind.ACTIVITIES
+    targets[past] = import_module("crm.firms.actions.past").PastTarget()

@@ -12,6 +12,7 @@ from crm.activities.actions import scanning
 from crm.activities.queries import files as reads
 from crm.activities.rules.words import Scan
 from crm.core.cli import Command, Context
+from crm.core.clock import now
 from crm.core.db import db, intent
 from crm.core.files import CHUNK, FileStore, Gone, is_old, store
 from crm.core.i18n import say
@@ -126,7 +127,7 @@ def run_scan(arguments: argparse.Namespace, context: Context) -> int:
         counts[verdict.value] += 1
         if verdict is not Scan.WAITING:
             stored = reads.content_of(session, file_id)
-            scanning.settle(session, stored, verdict, actor=context.actor)
+            scanning.settle(session, stored, verdict, actor=context.actor, at=now())
             commit(session)
     if context.as_json:
         context.emit(counts)

@@ -98,3 +98,15 @@ class HandOverForm(VersionedForm):
 
 class WhyForm(VersionedForm):
     reason = RuledField(N_("原因"), _text, is_required=True, id="why")
+
+
+class InstructForm(Form):
+    """An instruction 批示: what, to whom, answered by which day."""
+
+    summary = RuledText(N_("批示"), _text, is_required=True)
+    owner = ChoiceField(N_("由谁答复"), is_required=True)
+    due_on = RuledField(N_("哪一天前答复"), _coming, is_required=True)
+
+    def offer(self, people: Sequence[Any], me: int | None) -> None:
+        lines = [(str(key), f"{name} · {unit}" if unit else name) for key, name, unit in people if key != me]
+        self.owner.choices = options([("", _l("请选择")), *lines])

@@ -91,6 +91,15 @@ class NextStep(Versioned, Stamped, Model):
         sa.Index("ix_next_steps_owner", "owner_id", "state", "due_on", "id"),
         sa.Index("ix_next_steps_given", "given_by_id", "state", "due_on", "id"),
         sa.Index("ix_next_steps_subject", "kind", "subject_id", "state", "due_on", "id"),
+        sa.Index(
+            "ix_next_steps_closed",
+            "kind",
+            "subject_id",
+            "closed_on",
+            "id",
+            sqlite_where=sa.text("closed_on IS NOT NULL"),
+            postgresql_where=sa.text("closed_on IS NOT NULL"),
+        ),
     )
 
 
@@ -130,7 +139,7 @@ class Attachment(Versioned, Stamped, Model):
     file_id: Mapped[int] = mapped_column(sa.ForeignKey("stored_files.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(40))
     subject_id: Mapped[int] = mapped_column(BigId)
-    activity_id: Mapped[int | None] = mapped_column(sa.ForeignKey("activities.id"), index=True)
+    activity_id: Mapped[int | None] = mapped_column(sa.ForeignKey("activities.id"))
     name: Mapped[str] = mapped_column(sa.String(200))
     on: Mapped[dt.date] = mapped_column("added_on")
     removed_on: Mapped[dt.date | None]
@@ -139,11 +148,38 @@ class Attachment(Versioned, Stamped, Model):
     __table_args__ = (
         sa.Index("ix_attachments_stream", "kind", "subject_id", "added_on", "id"),
         sa.Index("ix_attachments_owner", "created_by_id"),
+        sa.Index(
+            "ix_attachments_here",
+            "kind",
+            "subject_id",
+            "id",
+            sqlite_where=sa.text("removed_on IS NULL"),
+            postgresql_where=sa.text("removed_on IS NULL"),
+        ),
+        sa.Index(
+            "ix_attachments_put_away",
+            "kind",
+            "subject_id",
+            "id",
+            sqlite_where=sa.text("removed_on IS NOT NULL"),
+            postgresql_where=sa.text("removed_on IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_attachments_activity_id",
+            "activity_id",
+            sqlite_where=sa.text(
+                "activity_id IS NOT NULL"
+            ),  # most have none: to the planner all would be one
+            postgresql_where=sa.text("activity_id IS NOT NULL"),
+        ),
     )
 
 
 class InboxItem(Model):
-    """Something a person should know: a code and parameters, read in either language. `key` is told once."""
+    """Something a person should know: a code and parameters, read in either language. `key` is told once.
+
+    What it is about besides its record (an entry, a step, what was typed and not saved) are ids without a foreign key:
+    what is gone or may not be seen any more is left out when the inbox is read, and keeps nobody from undoing it."""
 
     __tablename__ = "inbox_items"
     __audited__ = False
@@ -154,12 +190,21 @@ class InboxItem(Model):
     params: Mapped[dict[str, Any]]
     kind: Mapped[str | None] = mapped_column(sa.String(40))
     subject_id: Mapped[int | None] = mapped_column(BigId)
+    activity_id: Mapped[int | None] = mapped_column(BigId)
+    step_id: Mapped[int | None] = mapped_column(BigId)
+    draft_id: Mapped[int | None] = mapped_column(BigId)
     at: Mapped[Moment] = mapped_column("told_at")
     snoozed_until: Mapped[dt.date | None]
     dismissed_at: Mapped[dt.datetime | None]
     __table_args__ = (
         sa.UniqueConstraint("user_id", "key"),
-        sa.Index("ix_inbox_items_open", "user_id", "dismissed_at", "told_at", "id"),
+        sa.Index(
+            "ix_inbox_items_open",
+            "user_id",
+            "id",
+            sqlite_where=sa.text("dismissed_at IS NULL"),
+            postgresql_where=sa.text("dismissed_at IS NULL"),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ the form drops it (`core.saving`). Only forms behind a permission have drafts: p
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,7 +35,7 @@ class Draft(Model):
     values: Mapped[list[Any]] = mapped_column("typed")
     version_seen: Mapped[str] = mapped_column(sa.String(12))
     updated_at: Mapped[Moment] = mapped_column(index=True)
-    __table_args__ = (sa.UniqueConstraint("user_id", "form"),)
+    __table_args__ = (sa.UniqueConstraint("user_id", "form"), sa.Index("ix_drafts_form", "form"))
 
 
 def key_of(path: str) -> str:
@@ -51,6 +52,16 @@ def draft_of(session: Session, viewer: Actor, form: str) -> Draft | None:
             Draft.user_id == viewer.user_id, Draft.form == form, Draft.updated_at > now() - KEPT
         )
     ).scalar_one_or_none()
+
+
+def drafts_of_others(session: Session, viewer: Actor, form: str) -> Sequence[Draft]:
+    """What others have typed into the same form and not saved yet."""
+    return session.scalars(
+        sa.select(Draft)
+        .where(Draft.form == form, Draft.user_id != (viewer.user_id or 0), Draft.updated_at > now() - KEPT)
+        .order_by(Draft.id)
+        .limit(50)
+    ).all()
 
 
 def fits(values: list[tuple[str, str]]) -> bool:

@@ -47,7 +47,8 @@ def gettext(text: str, /, **params: Any) -> str:
 @pass_eval_context
 def _in_page(page: EvalContext, text: str, /, **params: Any) -> str:
     """What `_("…")` is in a template: parameters are escaped."""
-    shown = translated(text, params.get("n"))
+    count = params.get("n")  # it may be a link with the number in it
+    shown = translated(text, count.striptags() if isinstance(count, Markup) else count)
     return (Markup(shown) if page.autoescape else shown) % params  # noqa: S704
 
 

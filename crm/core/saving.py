@@ -5,15 +5,18 @@ Once, here, for all views: `Over` is the record a form is over, `save` the way t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flask import render_template, request
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 
 from crm.core import drafts
+from crm.core.clock import now
 from crm.core.conflicts import (
     Show,
     Texts,
@@ -28,12 +31,15 @@ from crm.core.conflicts import (
 from crm.core.db import db
 from crm.core.forms import Form, VersionedForm
 from crm.core.i18n import gettext
-from crm.core.permissions import Forbidden
+from crm.core.permissions import Actor, Forbidden
 from crm.core.transaction import commit
 from crm.core.web import actor
 from crm.core.words import N_, Conflict, Missing, Refused
 
 F = TypeVar("F", bound=Form)
+# slot, filled by the factory: who hears that a record was saved (session, row, drafts, actor, at) while others had typed into
+# the same form
+OVERTAKEN: list[Callable[[Session, Any, Sequence[drafts.Draft], Actor, dt.datetime], None]] = []
 
 
 @dataclass(slots=True)
@@ -101,8 +107,11 @@ def save(
         session.rollback()
         return again(None), 422
     try:
+        was = over.version if over is not None else 0
         write()
         drafts.drop(session, actor(), drafts.key_of(request.path))
+        if over is not None and over.row is not None and over.version != was:
+            _overtake(session, over.row)
         commit()
         return done()
     except (Missing, Forbidden):
@@ -121,6 +130,12 @@ def save(
         refused(refusal)
         sentence = form.refuse(refusal)
     return again(sentence), form.http_status
+
+
+def _overtake(session: Session, row: Any) -> None:
+    others = drafts.drafts_of_others(session, actor(), drafts.key_of(request.path))
+    for heard in OVERTAKEN if others else ():
+        heard(session, row, others, actor(), now())
 
 
 STALE = N_("这条记录刚刚被别人改过。")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm.core.audit import jsonable
-from crm.core.words import Message, Refused, Word
+from crm.core.words import Conflict, Message, Refused, Word
 
 
 def packed(message: Message) -> dict[str, Any]:
@@ -41,7 +41,8 @@ def _unpack(value: Any) -> Any:
 
 
 def problem(refusal: Refused | Message) -> dict[str, Any]:
-    """A refusal as stored, with at most 50 of its items."""
+    """A refusal as stored, with at most 50 of its items, and whether somebody else's change was in the way."""
     if isinstance(refusal, Message):
         return {**packed(refusal), "items": []}
-    return {**packed(refusal.message), "items": [packed(item) for item in refusal.items[:50]]}
+    stored = {**packed(refusal.message), "items": [packed(item) for item in refusal.items[:50]]}
+    return {**stored, "is_conflict": True} if isinstance(refusal, Conflict) else stored

@@ -413,3 +413,23 @@ def follow_up(rng: random.Random, *, today: dt.date, business: str) -> list[Foll
         due_on = max(due_on, last.on)
         found[-1] = Followed(last.kind, last.on, last.summary, last.step, due_on, False)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """An instruction of the demo's leader: given so many days ago, to be answered in so many."""
+
+    text: str
+    days_ago: int
+    due_in: int
+    answer: str | None = None
+
+
+LEADING = (
+    Led("住建局本周内拿出厂房方案", 9, -2),
+    Led("核清环评卡在哪一步，报我", 16, -9),
+    Led("上市辅导备案的时间表报我", 3, 4),
+    Led("帮企业对接研发费用归集", 12, -1, "已请两家事务所上门，12 月 10 日前归集完。"),
+    Led("了解订单下滑的原因", 6, 3, "主要客户产能外迁，已约下周谈扩展国内客户。"),
+)
+DECIDING = (("定：是否列入明年专精特新培育名单", 0), ("定：过渡厂房租金补贴的标准", 2))

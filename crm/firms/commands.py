@@ -30,17 +30,26 @@ BIGGEST = 60_000_000
 PART = 1_000  # rows written at once: a save beside the import waits for no more than these
 
 
+def _past_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.ACTIVITIES.value, mode=ImportMode.BOTH.value, unit="万元")
+    _reading_arguments(parser)
+
+
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
     parser.add_argument(
         "--sheet", choices=[kind.value for kind in SheetKind], default=SheetKind.REGISTRY.value
     )
     parser.add_argument("--mode", choices=[mode.value for mode in ImportMode], default=ImportMode.BOTH.value)
-    parser.add_argument("--dry-run", action="store_true", help="只核对,不写入 / check only")
-    parser.add_argument("--source", default=None, help="来源名称 / where the list comes from")
     parser.add_argument(
         "--unit", choices=sheets.UNITS, default="万元", help="没写单位的金额 / unit of bare amounts"
     )
+    _reading_arguments(parser)
+
+
+def _reading_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--dry-run", action="store_true", help="只核对,不写入 / check only")
+    parser.add_argument("--source", default=None, help="来源名称 / where the list comes from")
     parser.add_argument("--worksheet", default=None, help="工作表名 / worksheet")
     parser.add_argument(
         "--column", action="append", default=[], metavar="FIELD=HEADING", help="改列的对应 / map a column"
@@ -78,6 +87,9 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
         result["batch"] = batch.id
     result["columns"] = mapping
     result["ignored"] = [name for name in table.headings if name not in mapping.values()]
+    result["notes"] = [
+        _told(item) for item in staged if item.joined.outcome is RowOutcome.NEW and item.joined.reasons
+    ]
     for outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL):
         result[outcome.value] = [_told(item) for item in staged if item.joined.outcome is outcome]
     if context.as_json:
@@ -145,14 +157,14 @@ def _told(item: staging.Staged) -> dict[str, Any]:
 def _report(result: dict[str, Any], context: Context, is_trial: bool) -> None:
     parts = "，".join(f"{say(outcome.label)} {result['counts'][outcome.value]:,}" for outcome in RowOutcome)
     context.say(say(N_("试运行，没有写入：%(parts)s"), parts=parts) if is_trial else parts)
-    for outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL):
-        for told in result[outcome.value][:50]:
+    for part in ("notes", RowOutcome.REFUSED.value, RowOutcome.DOUBTFUL.value):
+        for told in result[part][:50]:
             why = "；".join(reason["reason"] for reason in told["reasons"])
             context.say(
                 say(N_("第 %(row)s 行 %(name)s：%(why)s"), row=told["row"], name=told["name"] or "", why=why)
             )
-        if len(result[outcome.value]) > 50:
-            context.say(say(N_("另有 %(n)d 行，请加 --json 看全部。"), n=len(result[outcome.value]) - 50))
+        if len(result[part]) > 50:
+            context.say(say(N_("另有 %(n)d 行，请加 --json 看全部。"), n=len(result[part]) - 50))
 
 
 def _template_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +172,11 @@ def _template_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", choices=[kind.value for kind in SheetKind], default=SheetKind.REGISTRY.value
     )
+
+
+def _past_template_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.ACTIVITIES.value)
+    parser.add_argument("file", type=Path)
 
 
 def run_template(arguments: argparse.Namespace, context: Context) -> None:
@@ -299,6 +316,18 @@ def run_duplicates(_arguments: argparse.Namespace, context: Context) -> None:
 COMMANDS = [
     Command(("firms", "import"), "导入企业 / import a spreadsheet", run_import, _import_arguments),
     Command(("firms", "template"), "下载导入模板 / write a template", run_template, _template_arguments),
+    Command(
+        ("activities", "import"),
+        "导入以往动态 / import past visits, calls and meetings",
+        run_import,
+        _past_arguments,
+    ),
+    Command(
+        ("activities", "template"),
+        "以往动态的导入模板 / write a template of past activities",
+        run_template,
+        _past_template_arguments,
+    ),
     Command(
         ("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True
     ),

@@ -199,7 +199,7 @@ def take_back(ctx: Context) -> dict[str, Any] | None:
     return None
 
 
-@handler("firms.import-prune", title=N_("清理旧的导入"), is_daily=True)
+@handler("firms.import-prune", title=N_("清理旧的导入"), is_nightly=True)
 def prune(ctx: Context) -> dict[str, Any] | None:
     """Give up imports nobody has touched for a set number of days; their files and rows go."""
     pruned, days = 0, dt.timedelta(days=current_app.config["TIDUI"].import_days)
@@ -221,7 +221,10 @@ def prune(ctx: Context) -> dict[str, Any] | None:
 
 
 @handler(
-    queries.PAIRS_JOB, title=N_("查找疑似重复的企业"), done=lambda params, result: ("firms.duplicates", {})
+    queries.PAIRS_JOB,
+    title=N_("查找疑似重复的企业"),
+    done=lambda params, result: ("firms.duplicates", {}),
+    is_nightly=True,
 )
 def find_pairs(ctx: Context) -> dict[str, Any]:
     """Compare the firms touched since the last search with all others; with `full`, all with all."""

@@ -27,7 +27,10 @@ def _of_visible_firms(model: Any) -> Any:
     """A certificate is seen by those who see its firm."""
 
     def reach(viewer: Actor) -> sa.ColumnElement[bool]:
-        return model.firm_id.in_(sa.select(Firm.id).where(visible_to(viewer)))  # type: ignore[no-any-return]
+        firms = visible_to(viewer)
+        if isinstance(firms, sa.True_ | sa.False_):  # no list of firms for a question that is answered
+            return firms
+        return model.firm_id.in_(sa.select(Firm.id).where(firms))  # type: ignore[no-any-return]
 
     return reach
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import secrets
 import signal
@@ -12,7 +11,6 @@ import threading
 import time
 from types import FrameType
 
-import sqlalchemy as sa
 import structlog
 from flask import Flask
 from sqlalchemy.engine import Engine
@@ -22,10 +20,10 @@ from sqlalchemy.orm import Session
 from crm.accounts.queries import actor_of
 from crm.core import audit, drafts, jobs, transaction
 from crm.core.audit_verify import anchor_file, keep_anchor
-from crm.core.clock import local, now
+from crm.core.clock import now
 from crm.core.db import db, intent, reading
-from crm.core.jobs import JOBS, Cancelled, Claim, Context, Job, JobState, Lost, Stopping
-from crm.core.permissions import Actor, system
+from crm.core.jobs import JOBS, Cancelled, Claim, Context, JobState, Lost, Stopping
+from crm.core.permissions import Actor
 from crm.core.sentences import problem
 from crm.core.words import N_, Message, Refused
 
@@ -33,8 +31,6 @@ log = structlog.get_logger("tidui")
 POLL = 0.5  # seconds between two looks at an empty queue
 AFTER_FAULT = 3.0  # seconds to wait when the database does not answer
 ANCHOR_EVERY = 3600.0  # seconds
-NIGHT = 2  # o'clock, from which on the nightly jobs are due
-NIGHTLY_ACTOR = system("nightly")
 MEMORY = 2048 * 1024 * 1024
 
 FAULT = N_("出错了，已经记录下来，数据没有改动。再次出现时请把编号 %(id)s 告诉系统管理员。")
@@ -59,7 +55,6 @@ class Worker:
                 if time.monotonic() >= anchor_due:
                     self.keep_anchor()
                     self.tidy()
-                    self.ask_daily()
                     self.ask_nightly()
                     anchor_due = time.monotonic() + ANCHOR_EVERY
                 if self.step():
@@ -93,29 +88,15 @@ class Worker:
             if count:
                 log.info("worker.tidied", what=put_away.__qualname__, count=count)
 
-    def ask_daily(self) -> None:
-        """Put what is to be done every day into the queue; two workers at once ask twice at worst."""
-        with self.app.app_context(), intent("read"), Session(db.engine) as session:
-            missing = jobs.missing_today(session, now())
-        if missing:
-            with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker", "")) as session:
-                for kind in missing:
-                    jobs.enqueue(session, kind, actor=system("worker"))
-                transaction.commit(session)
-
     def ask_nightly(self) -> None:
-        """Ask for the nightly jobs nobody has asked for since two this night; a night missed is made up by day."""
-        moment = local(now())
-        night = moment.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
-        if moment < night:
-            night -= dt.timedelta(days=1)
-        with self.app.app_context(), intent("write"), Session(db.engine) as session:
-            asked = sa.select(Job.kind).where(Job.requested_by == NIGHTLY_ACTOR.name, Job.created_at >= night)
-            known = set(session.scalars(asked))
-            for kind in jobs.NIGHTLY:
-                if kind not in known:
-                    jobs.enqueue(session, kind, actor=NIGHTLY_ACTOR)
-            transaction.commit(session)
+        """Ask for the nightly jobs nobody has asked for yet: a look costs no write lock."""
+        with self.app.app_context():
+            with intent("read"), Session(db.engine) as session:
+                missing = jobs.missing_tonight(session, now())
+            if missing:
+                with transaction.fresh(origin=audit.Origin("worker")) as session:
+                    jobs.ask_nightly(session, now())
+                    transaction.commit(session)
 
     def step(self) -> bool:
         """Do one job, if there is one. False when the queue is empty."""

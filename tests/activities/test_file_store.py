@@ -25,6 +25,7 @@ from crm.activities.actions.files import Upload
 from crm.activities.models import StoredFile
 from crm.activities.rules.words import Scan
 from crm.core.cli import Context
+from crm.core.clock import now
 from crm.core.files import Folder, Gone, store, store_at
 from crm.core.permissions import Actor, Forbidden, system
 from crm.core.transaction import commit
@@ -214,7 +215,7 @@ def test_only_who_looks_after_the_machine_verifies(app: Flask, session: Session)
 def test_what_waits_is_scanned_by_command(app: Flask, session: Session, kept: list[StoredFile]) -> None:
     ids = [each.id for each in kept]
     for each in kept:
-        scanning.settle(session, each, Scan.WAITING, actor=system("tests"))
+        scanning.settle(session, each, Scan.WAITING, actor=system("tests"), at=now())
     commit(session)
     verdicts = iter([Scan.CLEAN, Scan.REFUSED, None])
 

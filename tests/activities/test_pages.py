@@ -18,15 +18,12 @@ from sqlalchemy.orm import Session
 
 from crm.activities import actions
 from crm.activities.actions import Planned
-from crm.activities.models import Activity, ActivitySubject, Attachment, CalendarFeed, InboxItem, NextStep
+from crm.activities.models import Activity, Attachment, CalendarFeed, InboxItem, NextStep
 from crm.activities.rules.words import ActivityKind, StepState
-from crm.core import audit
 from crm.core.clock import now, today
 from crm.core.db import db
-from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.firms import actions as registry
-from crm.firms.models import Firm
 from tests import people
 from tests.activities import contents
 
@@ -232,77 +229,6 @@ def test_a_week_shows_its_days(client: FlaskClient, session: Session) -> None:
     assert "送政策" not in client.get("/week?of=2020-W53").text
     for strange in ("2026-W99", "x", "9999-W52", "0001-W01", "２０２６-W01"):
         assert client.get("/week", query_string={"of": strange}).status_code == 200
-
-
-ADDRESSES = ["/", "/steps", "/steps?whose=given", "/inbox", "/week", "/records/firm/{firm}/timeline"]
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_twice_the_rows_cost_no_more_statements(
-    app: Flask, client: FlaskClient, session: Session, address: str
-) -> None:
-    """Distinct firms, owners and givers: nothing is looked up row by row."""
-    cast = [people.FINANCE, people.INVESTMENT, people.SUPERVISOR, people.LEADER]
-    me = people.id_of(session, people.SCIENCE)
-    first = a_firm(session, "温州首屿泵阀有限公司")
-
-    def more(start: int) -> None:
-        for n in range(start, start + 4):
-            firm_id = a_firm(session, f"温州岚屿{n:02d}泵阀有限公司")
-            for about in (firm_id, first):
-                entry(session, about, cast[n % 4], step=Planned(f"第{n}步", today(), me), mentions=[me])
-                other = people.id_of(session, cast[(n + 1) % 4])
-                entry(session, about, step=Planned(f"交办{n}", today(), other))
-
-    more(0)
-    people.sign_in(client, people.SCIENCE)
-    path = address.format(firm=first)
-    client.get(path)
-    with statements(app) as few:
-        assert client.get(path).status_code == 200
-    more(4)
-    people.sign_in(client, people.SCIENCE)
-    client.get(path)
-    with statements(app) as many:
-        assert client.get(path).status_code == 200
-    assert len(many) <= len(few), "\n".join(sorted(set(many) - set(few))[:5])
-
-
-def test_a_long_timeline_costs_as_many_statements_as_a_short_one(
-    app: Flask, client: FlaskClient, session: Session
-) -> None:
-    firm_id = a_firm(session)
-    entry(session, firm_id)
-    people.sign_in(client, people.SCIENCE)
-
-    def cost() -> int:
-        path = f"/records/firm/{firm_id}/timeline"
-        client.get(path)
-        with statements(app) as seen:
-            page = client.get(path)
-        assert page.status_code == 200
-        return len(seen)
-
-    entry(session, firm_id)
-    for n in range(12):
-        entry(session, firm_id, on=today() - dt.timedelta(n))
-    people.sign_in(client, people.SCIENCE)
-    short = cost()
-    audit.begin(session, actor=system("tests"), action="tests.many")
-    author = people.id_of(session, people.SCIENCE)
-    days = [today() - dt.timedelta(n % 700) for n in range(10_000)]
-    ids = audit.insert_many(
-        session, Activity,
-        [{"kind": ActivityKind.CALL, "on": day, "summary": "电话", "author_id": author} for day in days],
-    )  # fmt: skip
-    audit.insert_many(
-        session, ActivitySubject,
-        [{"activity_id": key, "kind": "firm", "subject_id": firm_id, "on": day} for key, day in zip(ids, days, strict=True)],
-    )  # fmt: skip
-    commit(session)
-    people.sign_in(client, people.SCIENCE)
-    assert cost() <= short
-    assert session.get(Firm, firm_id) is not None
 
 
 def test_files_come_with_the_entry_or_not_at_all(client: FlaskClient, session: Session) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from crm.app import create_app
 from crm.core import audit, jobs, logs, transaction
 from crm.core.db import db, writing
+from crm.core.jobs import claiming
 from crm.core.permissions import system
 from crm.core.words import Refused
 from crm.firms.actions import staging
@@ -180,7 +181,7 @@ def killed(times: int = 5) -> dict[str, Any]:
 
 def queue(count: int = 12) -> dict[str, Any]:
     """Two workers on one queue; then one is killed in the middle of a job, and the other takes it over."""
-    jobs.LEASE, jobs.HEARTBEAT = dt.timedelta(seconds=3), 0.5
+    claiming.LEASE, jobs.HEARTBEAT = dt.timedelta(seconds=3), 0.5
     reader, writer = FORK.Pipe(duplex=False)
 
     @jobs.handler("crowd.write", title="写")

@@ -31,7 +31,7 @@ from tests.core.sheets import nasty
 from tests.core.sheets.test_hostile_files import forged
 
 # what may change when a file comes in: the staged import itself, the log, the queue, one's session
-_OWN = ("import_", "audit_", "jobs", "user_", "users", "search_", "sqlite_", "alembic_")
+_OWN = ("inbox_", "import_", "audit_", "jobs", "user_", "users", "search_", "sqlite_", "alembic_")
 MB = 500  # of memory, the reader's own process included
 A, B = "温州甲骊机械有限公司", "温州乙序电气有限公司"
 HEAD = ["企业名称", "成立日期", "地址"]

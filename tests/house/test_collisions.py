@@ -63,6 +63,7 @@ NOT_FORMS = {
     "activities.inbox_back": "one's own inbox",
     "activities.inbox_dismiss": "one's own inbox",
     "activities.inbox_snooze": "one's own inbox",
+    "activities.instruct": "makes an entry",
     "activities.log_save": "makes an entry",
     "activities.note": "makes an entry",
     "activities.step_new": "makes a step",

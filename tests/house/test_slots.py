@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm.core import jobs, palette, transaction
+from crm.accounts.rules import Permission
+from crm.activities.actions import hearing
+from crm.core import jobs, news, palette, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
 from crm.core.records import SUBJECTS
 from crm.firms import queries as registry
 from crm.firms.actions import targets
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.words import SheetKind
 from crm.overview.views.rail import ENTRIES as RAIL
 
@@ -27,7 +30,11 @@ def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
 
 
 def test_every_sheet_has_somebody_who_takes_it(app: Flask) -> None:
-    assert set(targets.TARGETS) >= {SheetKind.CERTIFICATIONS}
+    assert set(SHEETS) == set(SheetKind)
+    assert set(targets.TARGETS) == set(SheetKind) - {SheetKind.REGISTRY}
+    for sheet, kind in SHEETS.items():
+        assert {Permission(kind.permission)} and kind.columns, sheet
+        assert set(kind.shown) <= {rule.name for rule in kind.columns}, sheet
 
 
 def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
@@ -83,11 +90,30 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
-    assert jobs.DAILY == ["firms.import-prune"]
+
+
+def test_what_the_inbox_hears_of(app: Flask) -> None:
+    assert [[hearing.job_ended], [hearing.overtaken]] == [jobs.ENDED, saving.OVERTAKEN]
+
+
+def test_what_the_worker_asks_for_every_night(app: Flask) -> None:
+    assert {kind for kind, each in jobs.JOBS.items() if each.is_nightly} == {
+        "firms.import-prune", "firms.duplicates",
+    }  # fmt: skip
+
+
+def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
+    codes = [kind.code for kind in news.NEWS]
+    assert codes == [
+        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "written",
+    ]  # fmt: skip
+    assert len({kind.label for kind in news.NEWS}) == len(codes)
 
 
 def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
-    assert set(LISTS) == {"firms", "ladder", "people", "imports", "audit", "operations"}
+    assert set(LISTS) == {
+        "firms", "ladder", "people", "imports", "audit", "operations", "steps", "instructions",
+    }  # fmt: skip
     for key, declared in LISTS.items():
         assert key == declared.key and declared.sorts and declared.columns
         view = app.view_functions[declared.endpoint]

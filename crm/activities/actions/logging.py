@@ -74,7 +74,8 @@ def log(
         session.add(ActivityPerson(activity_id=entry.id, user_id=user_id))
     for user_id in dict.fromkeys(mentions):
         check_person(session, user_id, field="summary")
-        check_can_see(session, user_id, chosen[0], field="summary")
+        for each in chosen:  # an entry is read by those who see all it is about
+            check_can_see(session, user_id, each, field="summary")
         session.add(ActivityPerson(activity_id=entry.id, user_id=user_id, is_mention=True))
         if user_id != actor.user_id:
             tell(

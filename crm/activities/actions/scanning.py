@@ -3,15 +3,18 @@ of a content to its verdict. Without one, a file that is what its name says is c
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.models import StoredFile
-from crm.activities.rules.words import Act, Scan
+from crm.activities.actions.telling import tell
+from crm.activities.models import Attachment, StoredFile
+from crm.activities.rules.words import Act, Notice, Scan
 from crm.core import audit, jobs
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
@@ -59,10 +62,18 @@ def ask_for_scan(session: Session, stored: StoredFile, *, actor: Actor) -> None:
     jobs.enqueue(session, JOB, actor=actor, file_id=stored.id)
 
 
-def settle(session: Session, stored: StoredFile, verdict: Scan, *, actor: Actor) -> None:
-    """Write the verdict down."""
+def settle(session: Session, stored: StoredFile, verdict: Scan, *, actor: Actor, at: dt.datetime) -> None:
+    """Write the verdict down; who uploaded a refused file is told."""
     audit.begin(
         session, actor=actor, action=Act.FILE_SCAN, subject=("stored-file", stored.id), verdict=verdict.value
     )
     stored.scan = verdict
     session.flush()
+    if verdict is Scan.REFUSED:
+        for attachment in session.scalars(
+            sa.select(Attachment).where(Attachment.file_id == stored.id).order_by(Attachment.id).limit(20)
+        ):
+            tell(
+                session, attachment.created_by_id, Notice.FILE_REFUSED, key=f"file:{attachment.id}", at=at,
+                subject=(attachment.kind, attachment.subject_id), activity=attachment.activity_id,
+            )  # fmt: skip

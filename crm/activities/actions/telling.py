@@ -21,10 +21,14 @@ def tell(
     key: str,
     at: dt.datetime,
     subject: tuple[str, int] | None = None,
+    activity: int | None = None,
+    step: int | None = None,
+    draft: int | None = None,
     **params: Any,
 ) -> None:
     """Tell a person something, unless the same `key` was told before. `params` are plain values, no personal ones
-    of outsiders; names of records are looked up when it is read, by those who may see them."""
+    of outsiders; names of records are looked up when it is read, by those who may see them. An `activity`, `step` or
+    `draft` (their ids) is what it leads to; without it, or without the right to see it, it is not shown any more."""
     if user_id is None:
         return
     known = session.scalar(
@@ -40,6 +44,9 @@ def tell(
             params=audit.jsonable(params),
             kind=subject[0] if subject else None,
             subject_id=subject[1] if subject else None,
+            activity_id=activity,
+            step_id=step,
+            draft_id=draft,
             at=at,
         )
     )

@@ -3,6 +3,8 @@
 from crm.activities.queries.colleagues import colleagues, mentioned_ids
 from crm.activities.queries.entries import get_activity
 from crm.activities.queries.inbox import count_inbox, get_item, list_inbox
+from crm.activities.queries.instructions import Instructions, instructions
+from crm.activities.queries.listing import INSTRUCTIONS, LIST, UnitLate, late_by_unit
 from crm.activities.queries.steps import (
     Whose,
     count_steps,
@@ -17,6 +19,10 @@ from crm.activities.queries.steps import (
 from crm.activities.queries.timeline import stream
 
 __all__ = [
+    "INSTRUCTIONS",
+    "LIST",
+    "Instructions",
+    "UnitLate",
     "Whose",
     "colleagues",
     "count_inbox",
@@ -25,6 +31,8 @@ __all__ = [
     "get_activity",
     "get_item",
     "get_step",
+    "instructions",
+    "late_by_unit",
     "lines",
     "list_inbox",
     "list_steps",

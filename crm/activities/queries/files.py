@@ -41,9 +41,8 @@ class Page:
 def _with_activity(viewer: Actor) -> sa.ColumnElement[bool]:
     """The activity a file came with, if any, is about nothing the viewer may not see, and was not taken back."""
     entry = aliased(Activity)
-    stands = (
-        sa.select(entry.id).where(entry.id == Attachment.activity_id, entry.withdrawn_on.is_(None)).exists()
-    )
+    found = sa.select(sa.func.count()).where(entry.id == Attachment.activity_id, entry.withdrawn_on.is_(None))
+    stands = found.scalar_subquery() == 1  # looked up by its key, not as a list of all
     return sa.or_(
         Attachment.activity_id.is_(None), sa.and_(entry_visible(Attachment.activity_id, viewer), stands)
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.models import InboxItem
-from crm.activities.queries.scope import subject_visible
+from crm.activities.models import InboxItem, NextStep
+from crm.activities.queries.scope import entry_visible, subject_visible
+from crm.activities.rules.inbox import WAITING
+from crm.activities.rules.words import StepState
+from crm.core.drafts import Draft
 from crm.core.permissions import Actor
 from crm.core.records import titles
 from crm.core.words import N_, Missing
@@ -27,26 +29,54 @@ class Told:
     title: str
 
 
-def _open(viewer: Actor, today: dt.date) -> sa.ColumnElement[bool]:
+def stands(viewer: Actor) -> sa.ColumnElement[bool]:
+    """The viewer's own items that still say something: of a record, an entry, a step that is there and may be seen; of
+    something to do, while it is his and open; of something typed, while it is not saved."""
+    step = sa.select(sa.func.count()).where(
+        NextStep.id == InboxItem.step_id,
+        subject_visible(NextStep.kind, NextStep.subject_id, viewer),
+        sa.or_(
+            InboxItem.code.not_in(sorted(WAITING)),
+            sa.and_(NextStep.state == StepState.OPEN, NextStep.owner_id == viewer.user_id),
+        ),
+    )
+    draft = sa.select(sa.func.count()).where(Draft.id == InboxItem.draft_id, Draft.user_id == viewer.user_id)
     return sa.and_(
         InboxItem.user_id == viewer.user_id,
-        InboxItem.dismissed_at.is_(None),
-        sa.or_(InboxItem.snoozed_until.is_(None), InboxItem.snoozed_until <= today),
         sa.or_(InboxItem.kind.is_(None), subject_visible(InboxItem.kind, InboxItem.subject_id, viewer)),
+        sa.or_(InboxItem.activity_id.is_(None), entry_visible(InboxItem.activity_id, viewer)),
+        sa.or_(InboxItem.step_id.is_(None), step.scalar_subquery() == 1),
+        sa.or_(InboxItem.draft_id.is_(None), draft.scalar_subquery() == 1),
     )
 
 
-def count_inbox(session: Session, viewer: Actor, *, today: dt.date) -> int:
-    """How many items wait, counted up to `MOST` + 1. One statement."""
-    inner = sa.select(InboxItem.id).where(_open(viewer, today)).limit(MOST + 1).subquery()
+def _open(viewer: Actor, today: dt.date, *, later: bool = False) -> sa.ColumnElement[bool]:
+    is_now = sa.or_(InboxItem.snoozed_until.is_(None), InboxItem.snoozed_until <= today)
+    return sa.and_(
+        InboxItem.dismissed_at.is_(None),
+        InboxItem.snoozed_until > today if later else is_now,
+        stands(viewer),
+    )
+
+
+def count_inbox(session: Session, viewer: Actor, *, today: dt.date, later: bool = False) -> int:
+    """How many items wait (or are put away until `later`), counted up to `MOST` + 1. One statement."""
+    inner = sa.select(InboxItem.id).where(_open(viewer, today, later=later)).limit(MOST + 1).subquery()
     return int(session.execute(sa.select(sa.func.count()).select_from(inner)).scalar_one())
 
 
 def list_inbox(
-    session: Session, viewer: Actor, *, today: dt.date, after: int | None = None, size: int = PAGE
+    session: Session,
+    viewer: Actor,
+    *,
+    today: dt.date,
+    after: int | None = None,
+    size: int = PAGE,
+    later: bool = False,
 ) -> tuple[list[Told], bool]:
-    """The waiting items, newest first, behind the item `after`; whether there are more."""
-    statement = sa.select(InboxItem).where(_open(viewer, today))
+    """The waiting items (or those put away until `later`), newest first, behind the item `after`; whether there are
+    more."""
+    statement = sa.select(InboxItem).where(_open(viewer, today, later=later))
     if after is not None:
         statement = statement.where(InboxItem.id < after)
     items = list(session.scalars(statement.order_by(InboxItem.id.desc()).limit(size + 1)))
@@ -67,10 +97,3 @@ def get_item(session: Session, item_id: int, *, viewer: Actor) -> InboxItem:
     if found is None:
         raise Missing(N_("收件箱里没有这一条。"))
     return found
-
-
-def own_items(session: Session, ids: Sequence[int], *, viewer: Actor) -> Sequence[InboxItem]:
-    """Those of these items that are the viewer's."""
-    return session.scalars(
-        sa.select(InboxItem).where(InboxItem.id.in_(ids), InboxItem.user_id == viewer.user_id)
-    ).all()

@@ -14,6 +14,7 @@ from crm.activities.models import NextStep, StepMove
 from crm.activities.queries.scope import subject_visible
 from crm.activities.rules.steps import end_of_week, when
 from crm.activities.rules.words import StepState, When
+from crm.core.clock import local
 from crm.core.permissions import Actor
 from crm.core.records import titles
 from crm.core.words import N_, Missing, Word
@@ -39,6 +40,10 @@ class Line:
     title: str
     near: When
 
+    @property
+    def given_on(self) -> dt.date:
+        return local(self.step.created_at).date()
+
 
 def units_headed(session: Session, user_id: int | None, today: dt.date) -> list[int]:
     """The units this person heads today."""
@@ -50,7 +55,8 @@ def units_headed(session: Session, user_id: int | None, today: dt.date) -> list[
     return list(session.scalars(statement))
 
 
-def _scope(session: Session, viewer: Actor, whose: Whose, today: dt.date) -> sa.ColumnElement[bool]:
+def scope(session: Session, viewer: Actor, whose: Whose, today: dt.date) -> sa.ColumnElement[bool]:
+    """The steps asked for, as far as the viewer may see their records."""
     if whose is Whose.MINE:
         mine: sa.ColumnElement[bool] = NextStep.owner_id == viewer.user_id
     elif whose is Whose.GIVEN:
@@ -62,7 +68,8 @@ def _scope(session: Session, viewer: Actor, whose: Whose, today: dt.date) -> sa.
     return sa.and_(mine, subject_visible(NextStep.kind, NextStep.subject_id, viewer))
 
 
-def _near(today: dt.date) -> sa.Case[str]:
+def near_of(today: dt.date) -> sa.Case[str]:
+    """How near a step's day is, by the word's value."""
     return sa.case(
         (NextStep.due_on < today, When.OVERDUE.value),
         (NextStep.due_on == today, When.TODAY.value),
@@ -73,10 +80,10 @@ def _near(today: dt.date) -> sa.Case[str]:
 
 def count_steps(session: Session, viewer: Actor, *, whose: Whose, today: dt.date) -> dict[When, int]:
     """How many open steps there are of each nearness. One statement (one more for a unit's)."""
-    near = _near(today).label("near")
+    near = near_of(today).label("near")
     statement = (
         sa.select(near, sa.func.count())
-        .where(NextStep.state == StepState.OPEN, _scope(session, viewer, whose, today))
+        .where(NextStep.state == StepState.OPEN, scope(session, viewer, whose, today))
         .group_by(near)
     )
     found = {When(key): int(number) for key, number in session.execute(statement)}
@@ -95,7 +102,7 @@ def list_steps(
 ) -> tuple[list[Line], bool]:
     """Open steps by day, behind `after` (due day, id), due by `until`; whether there are more."""
     statement = sa.select(NextStep.id).where(
-        NextStep.state == StepState.OPEN, _scope(session, viewer, whose, today)
+        NextStep.state == StepState.OPEN, scope(session, viewer, whose, today)
     )
     if until is not None:
         statement = statement.where(NextStep.due_on <= until)

@@ -15,6 +15,10 @@ SENTENCES: dict[str, str] = {
     Notice.ANSWERED: N_("%(by)s 答复了您的批示"),
     Notice.JOB_DONE: N_("后台任务做完了：%(title)s"),
     Notice.JOB_FAILED: N_("后台任务没有做完：%(title)s"),
+    Notice.JOB_CONFLICT: N_("与别人的修改相撞，没有做：%(title)s"),
+    Notice.BULK_LEFT: N_("批量修改有 %(n)s 行没有动，选中之后别人改过"),
+    Notice.OVERTAKEN: N_("%(by)s 保存了您也在改的内容，您没保存的还暂存着"),
+    Notice.FILE_REFUSED: N_("您上传的一个文件没有通过安全检查，别人看不到它的内容"),
 }
 
 REASONS: dict[str, str] = {
@@ -27,4 +31,11 @@ REASONS: dict[str, str] = {
     Notice.ANSWERED: N_("因为批示是您写的。"),
     Notice.JOB_DONE: N_("因为任务是您安排的。"),
     Notice.JOB_FAILED: N_("因为任务是您安排的。"),
+    Notice.JOB_CONFLICT: N_("因为任务是您安排的，等它做的时候同样的记录刚被别人改过。"),
+    Notice.BULK_LEFT: N_("因为这次批量修改是您做的。"),
+    Notice.OVERTAKEN: N_("因为您在同一个表单里有没保存的内容。"),
+    Notice.FILE_REFUSED: N_("因为文件是您上传的。"),
 }
+
+# what was given to somebody to do: told until it is done, dropped, or handed to somebody else
+WAITING: frozenset[str] = frozenset({Notice.ASSIGNED, Notice.HANDED_OVER, Notice.INSTRUCTION})

@@ -62,3 +62,10 @@ def check_due(due_on: dt.date | None, today: dt.date) -> dt.date:
     if due_on < today:
         raise Refused(N_("下一步的日期不能早于今天。"), field="due_on")
     return due_on
+
+
+def asked_of(instruction: str) -> str:
+    """What an instruction asks for, as its step says it: its first line, cut to what a step holds."""
+    line = next((line for line in instruction.splitlines() if line.strip()), "")
+    text = " ".join(line.split())
+    return text if len(text) <= 200 else f"{text[:199]}…"

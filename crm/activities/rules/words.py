@@ -53,12 +53,17 @@ class Notice(Word):
     ANSWERED = "answered", N_("批示有了答复")
     JOB_DONE = "job-done", N_("后台任务已完成")
     JOB_FAILED = "job-failed", N_("后台任务没有做完")
+    JOB_CONFLICT = "job-conflict", N_("后台任务与别人的修改相撞")
+    BULK_LEFT = "bulk-left", N_("批量修改有没动的行")
+    OVERTAKEN = "overtaken", N_("您没保存的内容与别人的保存相撞")
+    FILE_REFUSED = "file-refused", N_("您上传的文件没有通过检查")
 
 
 class Act(Word):
     """Actions the audit records, as sentences."""
 
     LOG = "activity.log", N_("记动态")
+    IMPORT = "activity.import", N_("导入以往动态")
     EDIT = "activity.edit", N_("修改动态")
     WITHDRAW = "activity.withdraw", N_("收回动态")
     STEP_PLAN = "step.plan", N_("安排下一步")

@@ -1,6 +1,6 @@
 """Pages of follow-up."""
 
-from crm.activities.views import files, inbox, steps, timeline, week
+from crm.activities.views import files, inbox, instructing, steps, timeline, week
 from crm.activities.views.blueprint import bp
 
-__all__ = ["bp", "files", "inbox", "steps", "timeline", "week"]
+__all__ = ["bp", "files", "inbox", "instructing", "steps", "timeline", "week"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import flash, render_template, request, url_for
+from flask import current_app, flash, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BuildError, RequestRedirect
 
 from crm.activities import queries
 from crm.activities.actions import inbox as actions
@@ -35,11 +37,18 @@ def sentence(item: Any) -> str:
 
 
 def link(item: Any) -> str | None:
-    """Where an item leads: the step, the entry, else the record."""
-    if item.params.get("step"):
-        return url_for("activities.step", step_id=item.params["step"])
-    if item.params.get("activity"):
-        return url_for("activities.show", activity_id=item.params["activity"])
+    """Where an item leads: what was typed, the step, the entry, what long work made, else the record."""
+    if item.draft_id and (page := _form_page(str(item.params.get("form", "")))):
+        return page
+    if item.step_id:
+        return url_for("activities.step", step_id=item.step_id)
+    if item.activity_id:
+        return url_for("activities.show", activity_id=item.activity_id)
+    if item.params.get("to"):
+        try:
+            return url_for(item.params["to"], **item.params["values"])
+        except BuildError:  # a page that has gone since
+            return None
     if item.params.get("job"):
         return url_for("ops.job", job_id=item.params["job"])
     kind = SUBJECTS.get(item.kind or "")
@@ -48,20 +57,35 @@ def link(item: Any) -> str | None:
     return url_for(kind.endpoint, **{kind.id_name: item.subject_id})
 
 
+def _form_page(path: str) -> str | None:
+    """The page of a form that is sent to this path of the site, if it has one."""
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    return request.script_root + path
+
+
 @bp.get("/inbox")
 @signed_in
 def inbox() -> Any:
+    """What waits; with `show=later` what was put away until a day."""
+    session, viewer = db.session(), actor()
     after = request.args.get("after", "")
     start = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
-    told, more = queries.list_inbox(db.session(), actor(), today=today(), after=start)
+    later = request.args.get("show") == "later"
+    told, more = queries.list_inbox(session, viewer, today=today(), after=start, later=later)
+    counts = {item: queries.count_inbox(session, viewer, today=today(), later=item) for item in (False, True)}
+    show = "later" if later else None
     return render_template(
         "activities/inbox.html",
         told=told,
-        count=queries.count_inbox(db.session(), actor(), today=today()),
+        later=later,
+        counts=counts,
         reasons=REASONS,
         tomorrow=today() + dt.timedelta(1),
         monday=today() + dt.timedelta(7 - today().weekday()),
-        next_url=url_for("activities.inbox", after=told[-1].item.id) if more else None,
+        next_url=url_for("activities.inbox", after=told[-1].item.id, show=show) if more else None,
     )
 
 

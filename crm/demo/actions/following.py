@@ -15,7 +15,7 @@ from crm.activities.rules.words import ActivityKind, Notice, StepState
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.transaction import commit
-from crm.demo.rules import SOURCE, follow_up
+from crm.demo.rules import DECIDING, LEADING, SOURCE, follow_up
 from crm.firms.models import Firm
 
 FIRMS = 120  # firms with a history of contact
@@ -69,6 +69,7 @@ def enter_follow_up(session: Session, *, seed: int, today: dt.date, at: dt.datet
     audit.insert_many(session, NextStep, steps)
     if rows and "leader" in people and "science" in people:
         _instruct(session, rows[0].id, people, today=today, at=at, stamp=stamp)
+        _lead(session, [row.id for row in rows[1:]], people, today=today, at=at)
     commit(session)
     return len(entries)
 
@@ -102,7 +103,56 @@ def _instruct(
     session.add(
         InboxItem(
             user_id=science, key=f"step:{step.id}:{science}:0", code=Notice.INSTRUCTION.value,
-            params={"by": name, "step": step.id}, kind="firm", subject_id=firm_id, at=at,
+            params={"by": name}, kind="firm", subject_id=firm_id, step_id=step.id, at=at,
         )
     )  # fmt: skip
     session.flush()
+
+
+def _lead(
+    session: Session, firm_ids: list[int], people: dict[str, int], *, today: dt.date, at: dt.datetime
+) -> None:
+    """What a leader finds in the morning: instructions that are late or were answered, and things to decide."""
+    leader = people["leader"]
+    others = [people[name] for name in ("finance", "investment", "science", "reporter") if name in people]
+    entries: list[dict[str, Any]] = []
+    plans = list(zip(firm_ids, LEADING, strict=False))
+    for _firm_id, made in plans:
+        given = at - dt.timedelta(made.days_ago)
+        entries.append(
+            {
+                "created_at": given, "updated_at": given, "version": 1, "source": SOURCE, "author_id": leader,
+                "kind": ActivityKind.INSTRUCTION, "on": today - dt.timedelta(made.days_ago), "summary": made.text,
+            }
+        )  # fmt: skip
+    ids = audit.insert_many(session, Activity, entries)
+    audit.insert_many(
+        session,
+        ActivitySubject,
+        [
+            {"version": 1, "activity_id": key, "kind": "firm", "subject_id": firm_id, "on": entry["on"]}
+            for key, entry, (firm_id, _made) in zip(ids, entries, plans, strict=True)
+        ],
+    )
+    steps: list[dict[str, Any]] = []
+    for n, (key, entry, (firm_id, made)) in enumerate(zip(ids, entries, plans, strict=True)):
+        is_done = made.answer is not None
+        steps.append(
+            {
+                "created_at": entry["created_at"], "updated_at": at, "version": 1, "kind": "firm", "moves": 0,
+                "subject_id": firm_id, "activity_id": key, "text": made.text, "given_by_id": leader,
+                "due_on": today + dt.timedelta(made.due_in), "owner_id": others[n % len(others)],
+                "is_instruction": True, "state": StepState.DONE if is_done else StepState.OPEN, "outcome": made.answer,
+                "closed_on": today - dt.timedelta(1) if is_done else None,
+            }
+        )  # fmt: skip
+    for n, (firm_id, (text, due_in)) in enumerate(zip(firm_ids[len(plans) :], DECIDING, strict=False)):
+        steps.append(
+            {
+                "created_at": at, "updated_at": at, "version": 1, "kind": "firm", "subject_id": firm_id, "moves": 0,
+                "activity_id": None, "text": text, "due_on": today + dt.timedelta(due_in), "owner_id": leader,
+                "given_by_id": others[n % len(others)], "is_instruction": False, "state": StepState.OPEN,
+                "outcome": None, "closed_on": None,
+            }
+        )  # fmt: skip
+    audit.insert_many(session, NextStep, steps)

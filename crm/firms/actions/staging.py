@@ -21,6 +21,7 @@ from crm.firms.actions.targets import Incoming, target_of
 from crm.firms.models import ImportBatch, ImportFile, ImportRow
 from crm.firms.queries.known import Places, known_firms, places
 from crm.firms.queries.staged import staged_by
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.joining import Joined, Known, join_holdings, join_registry
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.staged import MOST_BYTES, MOST_STAGED
@@ -93,21 +94,22 @@ def _refuse_hoard(session: Session, actor: Actor, size: int) -> None:
 
 
 def require(actor: Actor, sheet: SheetKind) -> None:
-    """Raises `Forbidden` when the actor may not import this sheet."""
+    """Raises `Forbidden` when the actor may not import this sheet, `Refused` for one nobody takes."""
     actor.require("firm:import")
-    actor.require("firm:edit" if sheet is SheetKind.REGISTRY else target_of(sheet).permission)
+    if sheet not in SHEETS:
+        raise Refused(N_("还不能导入「%(sheet)s」。"), sheet=sheet)
+    actor.require(SHEETS[sheet].permission)
 
 
 def judge(
     session: Session, rows: Sequence[Any], *, actor: Actor, sheet: SheetKind, mode: ImportMode, today: dt.date
 ) -> list[Staged]:
     """Match the rows read against the registry and say what each would do. Writes nothing."""
-    known = known_firms(session)
     if sheet is SheetKind.REGISTRY:
-        staged = _judge_registry(session, rows, known, mode, today)
+        staged = _judge_registry(session, rows, known_firms(session), mode, today)
         appointing.refuse_rows(session, staged, actor)
         return staged
-    return _judge_holdings(session, rows, known, sheet, mode, today)
+    return _judge_holdings(session, rows, known_firms(session, viewer=actor), sheet, mode, today)
 
 
 def _judge_registry(
@@ -154,6 +156,7 @@ def _judge_holdings(
     for item, row in zip(sure, incoming, strict=True):
         item.joined.outcome, item.changes = row.outcome, row.changes
         item.joined.reasons += row.reasons
+        item.joined.candidates = row.candidates or item.joined.candidates
         if row.outcome is RowOutcome.NEW and mode is ImportMode.UPDATE:
             item.joined.outcome = RowOutcome.REFUSED
             item.joined.reasons.append(kept(Message(N_("库里还没有这一条，「只更新」不新建"))))
@@ -298,25 +301,6 @@ def again(
     batch.state = BatchState.PARSING
     session.flush()
     return batch
-
-
-def decide(
-    session: Session, batch: ImportBatch, row: ImportRow, *, actor: Actor, decision: str | None
-) -> None:
-    """Decide a doubtful row: ``firm:<id>`` of one of its candidates, ``new``, ``skip``, or None to think again."""
-    require(actor, batch.sheet)
-    if batch.state is not BatchState.READY or row.outcome is not RowOutcome.DOUBTFUL:
-        raise Refused(N_("这一行现在不能改。"))
-    allowed = {SKIP, *(f"{FIRM}:{each['id']}" for each in row.candidates)}
-    if batch.sheet is SheetKind.REGISTRY and batch.mode is not ImportMode.UPDATE and row.values.get("name"):
-        allowed.add(NEW)
-    if decision is not None and decision not in allowed:
-        raise Refused(N_("请在列出的企业里选择。"))
-    if decision not in (None, SKIP) and batch.sheet is SheetKind.REGISTRY:
-        firm_id = None if decision == NEW else int((decision or "").partition(":")[2])
-        appointing.check_row(session, row.row_no, firm_id, row.values, actor)
-    row.decision = decision
-    session.flush()
 
 
 def drop(session: Session, batch: ImportBatch, *, actor: Actor) -> None:

@@ -33,20 +33,32 @@ class Incoming:
     outcome: RowOutcome = RowOutcome.NEW
     changes: dict[str, list[Any]] = field(default_factory=dict)  # field → [old, new]
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    candidates: list[dict[str, Any]] = field(default_factory=list)  # who may be meant, when it is doubtful
+
+
+def candidate(what: str, row_id: int, name: str, note: str | None, asked: str) -> dict[str, Any]:
+    """An answer to choose for the text `asked` of a row, as a sheet that asks leaves it with the row; `row_id` 0 is
+    none of those that are known."""
+    return {
+        "what": what,
+        "id": row_id,
+        "name": name,
+        "code": note,
+        "score": None,
+        "reasons": [],
+        "asked": asked,
+    }
 
 
 class Target(Protocol):
     """How a sheet other than the registry is compared and written."""
 
-    @property
-    def permission(self) -> str:
-        """What importing the sheet needs besides firm:import."""
-
     def key(self, firm_id: int, values: Mapping[str, Any]) -> Any:
         """What may stand only once in a file."""
 
     def compare(self, session: Session, rows: Sequence[Incoming], *, today: dt.date) -> None:
-        """Set outcome, changes and reasons of each row. Writes nothing."""
+        """Set outcome, changes and reasons of each row; where a question is left it is doubtful, with candidates.
+        Writes nothing."""
 
     def write(
         self, session: Session, rows: Sequence[Incoming], *, actor: Actor, today: dt.date, source: str
@@ -61,7 +73,6 @@ class TableTarget:
     model: type[Base]
     keys: tuple[str, ...]
     fields: tuple[str, ...]
-    permission: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # field of the sheet → attribute
     has_sources: bool = False  # yearly figures note the source of each figure
@@ -184,24 +195,22 @@ _METRICS = tuple(metric.value for metric in Metric)
 
 TARGETS: dict[SheetKind, Target] = {
     SheetKind.FIGURES: TableTarget(
-        YearFigures, ("year",), _METRICS, "figure:edit", has_sources=True, year="year", days=("on",)
+        YearFigures, ("year",), _METRICS, has_sources=True, year="year", days=("on",)
     ),
     SheetKind.IP: TableTarget(
         IpCount,
         ("kind", "acquisition", "counted_on"),
         ("count", "source"),
-        "figure:edit",
         defaults={"acquisition": Acquisition.UNKNOWN.value},
         days=("counted_on",),
     ),
     SheetKind.EQUITY: TableTarget(
-        EquityRound, ("on", "investor", "kind"), ("paid_in_yuan", "source"), "figure:edit", days=("on",)
+        EquityRound, ("on", "investor", "kind"), ("paid_in_yuan", "source"), days=("on",)
     ),
     SheetKind.CONTACTS: TableTarget(
         Contact,
         ("name",),
         ("position", "phone", "email", "is_primary", "purpose"),
-        "firm:edit",
         defaults={"is_primary": False},
         renamed={"name": "_firm_name", "person": "name"},
     ),
@@ -217,4 +226,4 @@ def target_of(sheet: SheetKind) -> Target:
     return TARGETS[sheet]
 
 
-__all__ = ["TARGETS", "Incoming", "Message", "TableTarget", "Target", "target_of", "typed"]
+__all__ = ["TARGETS", "Incoming", "Message", "TableTarget", "Target", "candidate", "target_of", "typed"]

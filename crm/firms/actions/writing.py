@@ -22,6 +22,7 @@ from crm.firms.actions.staging import FIRM, SKIP, require
 from crm.firms.actions.targets import Incoming, target_of
 from crm.firms.models import ImportBatch, ImportFile, ImportPart, ImportRow
 from crm.firms.queries.known import known_firms
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.words import Act, BatchState, RowOutcome, SheetKind
 
 
@@ -96,7 +97,7 @@ def write_part(
         raise Conflict(N_("同样的内容刚刚由别人保存了，请刷新后核对。")) from None
     last = rows[-1].row_no if rows else after
     session.add(ImportPart(batch_id=batch.id, operation=operation.id, last_row=last, count=len(rows)))
-    if batch.sheet is SheetKind.CONTACTS:
+    if SHEETS[batch.sheet].is_private:
         _forget(session, batch.id, None if is_last else last)
     if is_last:
         batch.operation, batch.state, batch.problem = operation.id, BatchState.DONE, None
@@ -250,7 +251,7 @@ def _entries(session: Session, rows: Sequence[Any]) -> list[Entry]:
 
 
 def _forget(session: Session, batch_id: int, last_row: int | None) -> None:
-    """Staged contacts are personal: once written they stand in one place only."""
+    """What is private stands in one place only once it is written."""
     upto = sa.true() if last_row is None else ImportRow.row_no <= last_row
     session.execute(
         sa.update(ImportRow)

@@ -11,20 +11,25 @@ from sqlalchemy.orm import Session
 from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
 from crm.core.folding import fold
+from crm.core.permissions import Actor
 from crm.firms.models import Firm, FirmName
 from crm.firms.queries.merged import merged_codes
+from crm.firms.queries.scope import visible_to
 from crm.firms.rules.joining import Known
 from crm.firms.rules.matching import Matcher
 
 
-def known_firms(session: Session, ids: Sequence[int] | None = None) -> Known:
-    """Every firm that has not been merged away, by code and names; only those of `ids` if given; and the codes
-    merged into them. Three statements (two more for every further 5,000 ids)."""
+def known_firms(session: Session, ids: Sequence[int] | None = None, *, viewer: Actor | None = None) -> Known:
+    """Every firm that has not been merged away, by code and names; only those of `ids` if given, and those the
+    `viewer` may see; and the codes merged into them. Three statements (two more for every further 5,000 ids)."""
+    seen = sa.true() if viewer is None else visible_to(viewer)
     known = Known()
     for part in [None] if ids is None else [ids[at : at + 5000] for at in range(0, len(ids), 5000)]:
         mine = sa.true() if part is None else Firm.id.in_(part)
         for row in session.execute(
-            sa.select(Firm.id, Firm.name, Firm.name_key, Firm.code).where(Firm.merged_into_id.is_(None), mine)
+            sa.select(Firm.id, Firm.name, Firm.name_key, Firm.code).where(
+                Firm.merged_into_id.is_(None), mine, seen
+            )
         ):
             known.add(row.id, row.name, row.name_key, row.code)
         theirs = sa.true() if part is None else FirmName.firm_id.in_(part)
@@ -33,7 +38,7 @@ def known_firms(session: Session, ids: Sequence[int] | None = None) -> Known:
         ):
             known.add_former(firm_id, name, name_key)
     for code, firm_id in merged_codes(session).items():
-        if ids is None or firm_id in set(ids):
+        if firm_id in known.names:
             known.add_code(firm_id, code)
     return known
 

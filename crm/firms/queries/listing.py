@@ -19,6 +19,7 @@ from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
 from crm.firms.models import AboveScale, Firm
 from crm.firms.queries.finding import text_condition
+from crm.firms.queries.own import quiet_since
 from crm.firms.queries.scope import exportable_by, visible_to
 from crm.firms.rules.words import Act, FirmStatus, LeadingIndustry, SizeClass
 
@@ -86,6 +87,11 @@ def _from_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnEleme
 def _until_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     day = _day(value)
     return None if day is None else Firm.registered_on <= day
+
+
+def _quiet_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    day = _day(value)
+    return None if day is None else quiet_since(day)
 
 
 def _day(value: str) -> dt.date | None:
@@ -173,6 +179,7 @@ OWN_FILTERS: list[lists.Filter] = [
     lists.Filter("above", N_("规上"), _above_where, _fixed(("yes", N_("是")), ("no", N_("不是")))),
     lists.Filter("from", N_("成立不早于"), _from_where, kind="day"),
     lists.Filter("until", N_("成立不晚于"), _until_where, kind="day"),
+    lists.Filter("quiet", N_("此后没有走访联系"), _quiet_where, kind="day"),
     lists.Filter("code", N_("信用代码"), _code_where, _fixed(("yes", N_("有")), ("no", N_("没有")))),
     lists.Filter("archived", N_("归档"), _archived_where, _fixed(("yes", N_("只看已归档")))),
 ]

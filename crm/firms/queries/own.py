@@ -1,13 +1,18 @@
-"""A service officer's own firms: how many, and those nobody has been in touch with for longest."""
+"""Firms somebody looks after (a service officer's own, a street's): how many, and those nobody has been in touch with
+for longest."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.accounts.models import Unit
+from crm.accounts.rules import UnitKind
 from crm.activities.models import Activity, ActivitySubject
 from crm.core.permissions import Actor
 from crm.firms.models import Firm
@@ -23,21 +28,18 @@ class Quiet:
     last_on: dt.date | None
 
 
-def _own(viewer: Actor) -> list[sa.ColumnElement[bool]]:
-    return [Firm.officer_id == viewer.user_id, Firm.archived_on.is_(None), visible_to(viewer)]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The firms somebody looks after: how many, how many of them are quiet, and the longest quiet ones."""
+
+    firms: int
+    quiet: int
+    longest: list[Quiet]
 
 
-def count_own(session: Session, viewer: Actor) -> int:
-    """How many firms this person serves."""
-    return int(session.scalar(sa.select(sa.func.count()).select_from(Firm).where(*_own(viewer))) or 0)
-
-
-def quiet_firms(
-    session: Session, viewer: Actor, *, before: dt.date, limit: int = 5
-) -> tuple[list[Quiet], int]:
-    """Own firms with which nothing happened since `before` (by the day it happened, not the day it was typed), the
-    longest quiet first, and how many there are. Two statements."""
-    last = (
+def last_contact() -> Any:
+    """The day something last happened with a firm, by the day it happened, not the day it was typed."""
+    return (
         sa.select(sa.func.max(ActivitySubject.on))
         .join(Activity, Activity.id == ActivitySubject.activity_id)
         .where(
@@ -48,12 +50,41 @@ def quiet_firms(
         .correlate(Firm)
         .scalar_subquery()
     )
-    where = [*_own(viewer), sa.or_(last.is_(None), last < before)]
-    total = int(session.scalar(sa.select(sa.func.count()).select_from(Firm).where(*where)) or 0)
+
+
+def quiet_since(day: dt.date) -> sa.ColumnElement[bool]:
+    """Firms with which nothing has happened from this day on."""
+    last = last_contact()
+    return sa.or_(last.is_(None), last < day)
+
+
+def kept(
+    session: Session, viewer: Actor, *, quiet_from: dt.date, street_id: int | None = None, limit: int = 5
+) -> Kept:
+    """The firms this person serves, or those of a street. Two statements."""
+    mine = Firm.officer_id == viewer.user_id if street_id is None else Firm.street_id == street_id
+    where = [mine, Firm.archived_on.is_(None), visible_to(viewer)]
+    total, quiet = session.execute(
+        sa.select(sa.func.count(), sa.func.count(sa.case((quiet_since(quiet_from), 1))))
+        .select_from(Firm)
+        .where(*where)
+    ).one()
+    last = last_contact()
     rows = session.execute(
         sa.select(Firm.id, Firm.name, last.label("last_on"))
-        .where(*where)
-        .order_by(sa.func.coalesce(last, dt.date(1970, 1, 1)), Firm.name_sort)
+        .where(*where, quiet_since(quiet_from))
+        .order_by(sa.func.coalesce(last, dt.date(1970, 1, 1)), Firm.name_sort, Firm.id)
         .limit(limit)
     )
-    return [Quiet(row.id, row.name, row.last_on) for row in rows], total
+    return Kept(int(total), int(quiet), [Quiet(row.id, row.name, row.last_on) for row in rows])
+
+
+def street_of(session: Session, unit_ids: Collection[int]) -> tuple[int, str] | None:
+    """The street among these units: id and short name. One statement."""
+    row = session.execute(
+        sa.select(Unit.id, Unit.short_name)
+        .where(Unit.id.in_(sorted(unit_ids)), Unit.kind == UnitKind.STREET)
+        .order_by(Unit.id)
+        .limit(1)
+    ).first()
+    return (row.id, row.short_name) if row else None

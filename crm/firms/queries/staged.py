@@ -14,6 +14,7 @@ from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.words import N_, Missing
 from crm.firms.models import ColumnMemory, Firm, ImportBatch, ImportFile, ImportPart, ImportRow
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.staged import headings_key, source_key
 from crm.firms.rules.words import BatchState, RowOutcome, SheetKind
 
@@ -21,21 +22,20 @@ OPEN = (BatchState.PARSING, BatchState.READY, BatchState.REFUSED)
 
 
 def batches_visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
-    """Imports the viewer may open: one's own, and those of colleagues unless they hold contacts."""
+    """Imports the viewer may open: one's own, and those of colleagues unless they are private."""
     if not viewer.may("firm:import"):
         return sa.false()
     if viewer.is_system:
         return sa.true()
     return sa.or_(
         ImportBatch.created_by_id == viewer.user_id,
-        sa.and_(ImportBatch.sheet != SheetKind.CONTACTS, ImportBatch.sheet.in_(_sheets(viewer))),
+        ImportBatch.sheet.in_(_sheets(viewer)),
     )
 
 
 def _sheets(viewer: Actor) -> list[SheetKind]:
-    """The sheets the viewer may import."""
-    needs = {SheetKind.REGISTRY: "firm:edit", SheetKind.CERTIFICATIONS: "ladder:tag"}
-    return [sheet for sheet in SheetKind if viewer.may(needs.get(sheet, "figure:edit"))]
+    """The sheets of which the viewer may see what colleagues brought in."""
+    return [sheet for sheet, kind in SHEETS.items() if viewer.may(kind.permission) and not kind.is_private]
 
 
 def get_batch(session: Session, batch_id: int, *, viewer: Actor) -> ImportBatch:

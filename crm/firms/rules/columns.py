@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from crm.core.words import N_
-from crm.firms.rules import fields
+from crm.firms.rules import fields, past
 from crm.firms.rules.fields import Rule
 from crm.firms.rules.words import (
     Acquisition,
@@ -137,7 +138,8 @@ EQUITY: tuple[Rule, ...] = (
 
 CONTACTS: tuple[Rule, ...] = (
     *FIRM,
-    Rule("person", N_("联系人"), fields.text(60), ("联系人", "姓名", "联系人姓名", "负责人", "对接人"), is_required=True),
+    Rule("person", N_("联系人"), fields.text(60), ("联系人", "姓名", "联系人姓名", "负责人", "对接人"), is_required=True,
+         is_personal=True),
     Rule("position", N_("职务"), fields.text(60), ("职务", "岗位", "职位")),
     Rule("phone", N_("电话"), fields.phone, ("电话", "联系电话", "手机", "手机号", "手机号码", "联系方式", "电话号码")),
     Rule("email", N_("邮箱"), fields.mail, ("邮箱", "电子邮箱", "email", "e-mail", "邮件")),
@@ -145,17 +147,71 @@ CONTACTS: tuple[Rule, ...] = (
     Rule("purpose", N_("用途"), fields.text(120), ("用途", "留存用途", "目的", "收集目的")),
 )  # fmt: skip
 
+PAST: tuple[Rule, ...] = (
+    Rule("on", N_("日期"), fields.day,
+         ("日期", "时间", "走访日期", "走访时间", "发生日期", "活动日期", "联系日期", "跟进日期", "会议日期", "date"),
+         is_required=True),
+    *FIRM,
+    Rule("kind", N_("类型"), past.kind,
+         ("类型", "类别", "方式", "形式", "走访方式", "跟进方式", "活动类型", "记录类型", "kind")),
+    Rule("summary", N_("内容"), past.summary,
+         ("内容", "经过", "情况", "走访内容", "走访情况", "主要内容", "具体内容", "沟通内容", "跟进内容", "跟进情况", "会议内容",
+          "活动内容", "记录", "走访记录", "跟进记录", "summary"),
+         is_required=True, is_long=True),
+    Rule("people", N_("走访人"), past.people,
+         ("走访人", "经办人", "走访人员", "走访干部", "我方人员", "记录人", "跟进人", "联系干部", "参加人员", "参加人", "by")),
+    Rule("their_people", N_("对方人员"), fields.text(200),
+         ("对方人员", "对方", "企业人员", "企业参加人员", "企业联系人", "接待人", "接待人员", "受访人", "对接人"), is_personal=True),
+    Rule("place", N_("地点"), fields.text(120), ("地点", "走访地点", "会议地点", "活动地点", "place")),
+    Rule("step", N_("下一步"), fields.text(200),
+         ("下一步", "下步", "下一步工作", "下一步计划", "下一步安排", "下步计划", "后续工作", "后续安排", "待办", "待办事项", "next step")),
+    Rule("due_on", N_("下一步日期"), fields.day,
+         ("下一步日期", "下一步时间", "计划日期", "计划完成日期", "完成时限", "办结时限", "下次联系日期", "下次走访日期", "截止日期")),
+    Rule("owner", N_("下一步责任人"), fields.text(60),
+         ("下一步责任人", "下一步负责人", "责任人", "办理人", "承办人", "owner")),
+)  # fmt: skip
+
 INSTITUTION_NAME = Rule("name", N_("机构名称"), fields.text(120), ("机构名称",), is_required=True)
 
-SHEETS: dict[SheetKind, Sequence[Rule]] = {
-    SheetKind.REGISTRY: REGISTRY,
-    SheetKind.FIGURES: FIGURES,
-    SheetKind.IP: IP,
-    SheetKind.EQUITY: EQUITY,
-    SheetKind.CONTACTS: CONTACTS,
-}  # the factory adds certifications, which the ladder owns
+
+@dataclass(frozen=True, slots=True)
+class SheetType:
+    """What the import is told of a kind of sheet. How its rows are compared and written is the `Target` of the same
+    kind (`actions.targets`); the rows of the registry are firms themselves and have none.
+
+    `permission` is needed besides firm:import. `is_private`: a staged list is its importer's alone, and its cells go
+    once they are written. `shown` are the columns the preview tells of a row beside its firm. `asks`: comparing a row
+    may leave questions besides which firm it means; the answers stand in its values under ``answers``.
+    """
+
+    columns: Sequence[Rule]
+    permission: str
+    is_private: bool = False
+    shown: tuple[str, ...] = ()
+    asks: bool = False
+
+    @property
+    def has_money(self) -> bool:
+        return any(rule.unit for rule in self.columns)
+
+
+SHEETS: dict[SheetKind, SheetType] = {
+    SheetKind.REGISTRY: SheetType(REGISTRY, "firm:edit"),
+    SheetKind.FIGURES: SheetType(FIGURES, "figure:edit"),
+    SheetKind.IP: SheetType(IP, "figure:edit"),
+    SheetKind.EQUITY: SheetType(EQUITY, "figure:edit"),
+    SheetKind.CONTACTS: SheetType(CONTACTS, "firm:edit", is_private=True),
+    SheetKind.ACTIVITIES: SheetType(
+        PAST, "activity:add", shown=("on", "kind", "people", "summary", "step", "due_on", "owner"), asks=True
+    ),
+}  # slot SHEETS: the factory adds certifications, which the ladder owns
+
+
+def columns_of(sheet: SheetKind) -> Sequence[Rule]:
+    """The columns of a sheet; none when nobody takes it."""
+    return SHEETS[sheet].columns if sheet in SHEETS else ()
 
 
 def rules_of(sheet: SheetKind) -> dict[str, Rule]:
     """The rules of a sheet by field name."""
-    return {rule.name: rule for rule in SHEETS[sheet]}
+    return {rule.name: rule for rule in SHEETS[sheet].columns}

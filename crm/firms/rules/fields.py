@@ -25,7 +25,8 @@ class Rule:
     """A field: its name in the tables, its label, the parser that judges it, the headings it is known by.
 
     `parse` takes the cell and the unit of its column and returns the value, None when it is empty; it raises
-    `Refused`. `unit` says that money is meant, in 万元 on the screen. `longest` bounds what a form takes.
+    `Refused`. `unit` says that money is meant, in 万元 on the screen. `is_personal`: it names people outside, so a
+    colleague sees it masked in a staged list. `is_long`: several lines are usual.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Rule:
     headings: tuple[str, ...] = ()
     is_required: bool = False
     unit: Unit | None = None
+    is_personal: bool = False
+    is_long: bool = False
 
     def judge(self, cell: Cell, unit: Unit | None = None) -> Any:
         """The value of a cell or of what was typed. Raises `Refused` naming this field."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from crm.core.folding import fold
 from crm.core.sheets.headings import heading_key
 from crm.core.words import N_
-from crm.firms.rules.columns import CONTACTS
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.standing import mask_mail, mask_person, mask_phone
-from crm.firms.rules.words import SheetKind
 
+LONGEST_CELL = 5_000  # characters of a cell kept as its author saw it, and taken when it is put right
 MOST_STAGED, MOST_BYTES = 20, 200_000_000  # imports of one person that wait to be written
 
 ROW, REASON = N_("原行号"), N_("原因")  # what a file of rows that were not taken has besides its own columns
@@ -41,7 +41,11 @@ def source_key(source: str | None) -> str:
 
 
 _PERSONS = {
-    heading_key(text) for rule in CONTACTS if rule.name == "person" for text in (rule.label, *rule.headings)
+    heading_key(text)
+    for kind in SHEETS.values()
+    for rule in kind.columns
+    if rule.is_personal
+    for text in (rule.label, *rule.headings)
 }
 _PERSONS |= {
     heading_key(text) for text in ("法定代表人", "法人代表", "法人", "身份证号", "身份证号码", "证件号码")
@@ -62,8 +66,3 @@ def _masked(heading: str, text: str) -> str:
     text = _CITIZEN.sub(lambda found: f"{found[0][:6]}********{found[0][-4:]}", text)
     text = _PHONE.sub(lambda found: mask_phone(found[0]) or "", text)
     return _MAIL.sub(lambda found: mask_mail(found[0]) or "", text)
-
-
-def is_private(sheet: SheetKind) -> bool:
-    """Whether a staged import is its importer's alone: contacts are personal data."""
-    return sheet is SheetKind.CONTACTS

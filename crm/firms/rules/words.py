@@ -117,6 +117,7 @@ class SheetKind(Word):
     EQUITY = "equity", N_("股权融资")
     CONTACTS = "contacts", N_("联系人")
     CERTIFICATIONS = "certifications", N_("证书")
+    ACTIVITIES = "activities", N_("以往动态")
 
 
 class ImportMode(Word):

@@ -16,6 +16,7 @@ from crm.core.words import N_, Message, Refused, Word
 from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.fields import Capital, Rule
 from crm.firms.rules.reasons import kept
+from crm.firms.rules.staged import LONGEST_CELL
 from crm.firms.rules.words import SheetKind
 
 UNITS: tuple[Unit, ...] = ("元", "万元", "亿元")
@@ -34,7 +35,7 @@ class Parsed:
 
 def known_headings(sheet: SheetKind) -> list[str]:
     """Every heading the sheet understands: they decide which row of a file is its header."""
-    return [heading for rule in SHEETS[sheet] for heading in spellings(rule)]
+    return [heading for rule in SHEETS[sheet].columns for heading in spellings(rule)]
 
 
 def spellings(rule: Rule) -> list[str]:
@@ -68,12 +69,12 @@ def open_pasted(text: str, sheet: SheetKind) -> Table:
 
 def recognise(headings: Sequence[str], sheet: SheetKind) -> dict[str, str]:
     """field → heading, by label and synonyms."""
-    return match_columns(headings, {rule.name: spellings(rule) for rule in SHEETS[sheet]})
+    return match_columns(headings, {rule.name: spellings(rule) for rule in SHEETS[sheet].columns})
 
 
 def check_mapping(mapping: Mapping[str, str], sheet: SheetKind) -> None:
     """Raises `Refused` when a column is missing without which no row can be read, naming all of them."""
-    rules = {rule.name: rule for rule in SHEETS[sheet]}
+    rules = {rule.name: rule for rule in SHEETS[sheet].columns}
     missing = [
         Message(rule.label)
         for rule in rules.values()
@@ -100,11 +101,11 @@ def parse(table: Table, mapping: Mapping[str, str], sheet: SheetKind, unit: Unit
         )
         for record in table.records
     ]
-    for rule in SHEETS[sheet]:
+    for rule in SHEETS[sheet].columns:
         heading = mapping.get(rule.name)
         if heading is not None and heading in headings:
             _column(rule, heading, table, rows, unit_of(heading) or unit)
-    for rule in SHEETS[sheet]:
+    for rule in SHEETS[sheet].columns:
         if rule.is_required and rule.name != "name":
             _require(rule, rows)
     return rows
@@ -167,7 +168,7 @@ def refit(
     """Put cells of a row right (heading → text) and judge them like the cells of a file; the others keep their
     verdict. A field without a column is edited under its own label."""
     headings = headings_of(mapping, sheet)
-    fields = {heading: rule for rule in SHEETS[sheet] if (heading := headings[rule.name])}
+    fields = {heading: rule for rule in SHEETS[sheet].columns if (heading := headings[rule.name])}
     touched = {fields[heading].name: heading for heading in edits if heading in fields}
     gone = {name for field_ in touched for name in _LEAVES.get(field_, (field_,))}
     row.values = {name: value for name, value in row.values.items() if name not in gone}
@@ -180,18 +181,20 @@ def refit(
             left in row.values for left in _LEAVES.get(name, (name,))
         )  # judged once more by the caller
     ]
-    rules = {rule.name: rule for rule in SHEETS[sheet]}
+    rules = {rule.name: rule for rule in SHEETS[sheet].columns}
     for name, heading in touched.items():
         text = edits[heading].strip()
         row.fixes[heading] = text
         row.raw = (
-            {**row.raw, heading: text[:2000]} if text else {k: v for k, v in row.raw.items() if k != heading}
+            {**row.raw, heading: text[:LONGEST_CELL]}
+            if text
+            else {k: v for k, v in row.raw.items() if k != heading}
         )
         values, reason = _judge(rules[name], text or None, unit_of(heading) or unit, heading)
         row.values.update(values or {})
         if reason is not None:
             row.reasons.append(reason)
-    for rule in SHEETS[sheet]:
+    for rule in SHEETS[sheet].columns:
         if rule.is_required and rule.name != "name":
             _require(rule, [row])
 
@@ -201,7 +204,7 @@ def headings_of(mapping: Mapping[str, str], sheet: SheetKind) -> dict[str, str]:
     taken = set(mapping.values())
     return {
         rule.name: mapping.get(rule.name) or ("" if rule.label in taken else rule.label)
-        for rule in SHEETS[sheet]
+        for rule in SHEETS[sheet].columns
     }
 
 
@@ -215,4 +218,4 @@ def plain(value: Any) -> Any:
 
 
 def _raw(cell: Cell) -> str:
-    return cell.replace("\x00", "").strip()[:2000] if isinstance(cell, str) else shown(cell)
+    return cell.replace("\x00", "").strip()[:LONGEST_CELL] if isinstance(cell, str) else shown(cell)

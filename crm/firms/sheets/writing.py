@@ -31,7 +31,7 @@ def template(
     target: Path | BinaryIO, sheet: SheetKind, say: Say, choices: Sequence[tuple[Rule, str]] = ()
 ) -> None:
     """An empty sheet with the headings an import recognises, and a second one that says what goes where."""
-    rules = SHEETS[sheet]
+    rules = SHEETS[sheet].columns
     columns = [
         Column(heading(rule, say), ColumnKind.TEXT, max(12, 2 * len(rule.label) + 4)) for rule in rules
     ]

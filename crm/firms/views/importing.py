@@ -22,7 +22,7 @@ from crm.firms import queries, sheets
 from crm.firms.actions import recalling, staging, writing
 from crm.firms.forms import UploadForm
 from crm.firms.models import ImportBatch
-from crm.firms.rules.columns import SHEETS
+from crm.firms.rules.columns import SHEETS, columns_of
 from crm.firms.rules.reasons import message
 from crm.firms.rules.staged import masked
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
@@ -45,8 +45,9 @@ def imports() -> Any:
 
 def _upload_page(form: UploadForm, refused: str | None = None) -> str:
     form.sheet.choices = options([(kind.value, say(kind.label)) for kind in SHEETS])
+    is_past = form.sheet.data == SheetKind.ACTIVITIES.value
     return render_template(
-        "firms/imports.html", form=form, refused=refused, limits=DEFAULT.describe(),
+        "firms/imports.html", is_past=is_past, may_add=actor().may("activity:add"), form=form, refused=refused, limits=DEFAULT.describe(),
         batches=queries.list_batches(db.session(), viewer=actor()), kinds=list(SHEETS),
     )  # fmt: skip
 
@@ -154,7 +155,8 @@ def import_show(batch_id: int) -> Any:
         to_write=counts[RowOutcome.NEW] + counts[RowOutcome.CHANGED] + decided,
         problem=say(message(batch.problem)) if batch.problem else None,
         notices=[say(message(each)) for each in batch.options.get("notices", ())],
-        rules=SHEETS.get(batch.sheet, ()),
+        rules=columns_of(batch.sheet),
+        has_money=SHEETS[batch.sheet].has_money,
         ignored=[name for name in batch.headings if name not in batch.mapping.values()],
         units=sheets.UNITS,
         modes=list(ImportMode),
@@ -184,7 +186,7 @@ def import_columns(batch_id: int) -> Any:
     keeps = request.form.get("remember") == "1"
     mapping = {
         rule.name: heading
-        for rule in SHEETS[batch.sheet]
+        for rule in SHEETS[batch.sheet].columns
         if (heading := request.form.get(f"column-{rule.name}")) is not None
         and (not heading or heading in batch.headings)
     }

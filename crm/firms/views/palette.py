@@ -18,5 +18,9 @@ ENTRIES = [
         "firms.imports", N_("导入表格"), "file-spreadsheet", ("firm:import",), EntryKind.ACTION,
         ("上传", "表格", "excel"),
     ),
+    Entry(
+        "firms.imports", N_("导入以往动态"), "file-spreadsheet", ("firm:import",), EntryKind.ACTION,
+        ("走访记录", "历史动态", "past activities"), values={"sheet": "activities"},
+    ),
     Entry("firms.person", N_("查找一个人"), "list-search", ("firm:edit",), EntryKind.ACTION, ("个人信息", "抹去")),
 ]  # fmt: skip

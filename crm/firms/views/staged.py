@@ -19,26 +19,26 @@ from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.words import N_, Missing, Refused
 from crm.firms import queries, sheets
-from crm.firms.actions import fixing, recalling, staging
+from crm.firms.actions import deciding, fixing, recalling, staging
 from crm.firms.models import ImportBatch, ImportRow
-from crm.firms.rules.columns import SHEETS
+from crm.firms.rules.columns import SHEETS, columns_of
 from crm.firms.rules.names import differences
 from crm.firms.rules.reasons import message
-from crm.firms.rules.staged import masked
+from crm.firms.rules.staged import LONGEST_CELL, masked
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.views.blueprint import bp
 
 MASKED = {"phone": mask_phone, "email": mask_mail}  # what is there already shows only to who reveals it
+SHOWN = 160  # characters of a cell told in the preview
 MORE = {"capital_yuan": "capital", "capital_text": "capital", "street_id": "street", "officer_id": "officer"}
-LONGEST = 2_000  # characters of a cell put right on screen
 
 
 def staged_rows(
     batch: ImportBatch, rows: Sequence[Any], firms: dict[int, str], viewer: Actor, fixable: bool
 ) -> list[dict[str, Any]]:
     """The rows of a page as the preview shows them."""
-    labels = {rule.name: say(rule.label) for rule in SHEETS.get(batch.sheet, ())}
+    labels = {rule.name: say(rule.label) for rule in columns_of(batch.sheet)}
     is_own = queries.is_own(batch, viewer)
     return [_shown(batch, row, firms, labels, is_own=is_own, fixable=fixable and is_own) for row in rows]
 
@@ -74,9 +74,24 @@ def _shown(
         ],
         "candidates": row.candidates,
         "decision": row.decision,
+        "decided": _decided(row, firms),
+        "told": _told(batch, raw),
         "is_fixed": bool(row.fixes),
         "cells": cells_of(batch, row, raw) if fixable else [],
     }
+
+
+def _decided(row: Any, firms: Mapping[int, str]) -> str:
+    """The firm a decided row means."""
+    names = {deciding.choice_of(each): str(each["name"]) for each in row.candidates}
+    return names.get(row.decision or "") or firms.get(row.firm_id) or ""
+
+
+def _told(batch: ImportBatch, raw: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the row says `(heading, text)` in the columns that its kind of sheet shows beside the firm."""
+    headings = [batch.mapping.get(name, "") for name in SHEETS[batch.sheet].shown]
+    texts = [(heading, " ".join(raw.get(heading, "").split())) for heading in headings]
+    return [(heading, text if len(text) <= SHOWN else f"{text[:SHOWN]}…") for heading, text in texts if text]
 
 
 def _plain(value: Any) -> str:
@@ -92,6 +107,7 @@ def cells_of(
     all of them if `is_whole`."""
     headings = sheets.headings_of(batch.mapping, batch.sheet)
     why = {reason["field"]: say(message(reason)) for reason in row.reasons if reason.get("field") in headings}
+    long = {rule.name for rule in columns_of(batch.sheet) if rule.is_long}
     chosen = list(headings) if is_whole else [name for name in headings if name in why]
     if not chosen or any(reason.get("field") not in headings for reason in row.reasons):
         chosen = [name for name in headings if name in ("code", "name") or name in chosen]
@@ -101,6 +117,7 @@ def cells_of(
             "heading": batch.mapping.get(name) or say(headings[name]),
             "text": raw.get(headings[name], ""),
             "why": why.get(name),
+            "is_long": name in long,
         }
         for name in chosen
         if headings[name]
@@ -170,16 +187,20 @@ def _edits(session: Session, batch: ImportBatch) -> tuple[list[sheets.Parsed], d
             and len(number) < 10
             and headings.get(field)
         ):
-            if len(text) > LONGEST:
-                raise Refused(N_("第 %(row)s 行的内容太长，最多 %(most)s 个字符。"), row=number, most=LONGEST)
-            wanted.setdefault(int(number), {})[headings[field]] = text.replace("\x00", "")
+            if len(text) > LONGEST_CELL:
+                raise Refused(
+                    N_("第 %(row)s 行的内容太长，最多 %(most)s 个字符。"), row=number, most=LONGEST_CELL
+                )
+            wanted.setdefault(int(number), {})[headings[field]] = text.replace("\x00", "").replace(
+                "\r\n", "\n"
+            )
     reads, before = [], {}
     for row_no in sorted(wanted)[:200]:
         row = queries.get_row(session, batch.id, row_no)
         changed = {
             heading: text
             for heading, text in wanted[row_no].items()
-            if text.strip() != row.raw.get(heading, "")
+            if text.strip() != row.raw.get(heading, "").replace("\r\n", "\n")
         }
         if not changed:
             continue
@@ -274,6 +295,8 @@ def import_doubtful(batch_id: int) -> Any:
     if row.outcome is not RowOutcome.DOUBTFUL:
         raise Missing(N_("没有这一行。"))
     name = row.values.get("name") or ""
+    asked = next((str(each["asked"]) for each in row.candidates if "asked" in each), None)
+    answers = row.values.get("answers") or {}
     order = [other.row for other in page.rows]
     at = order.index(row_no) if row_no in order else 0
     return render_template(
@@ -281,11 +304,15 @@ def import_doubtful(batch_id: int) -> Any:
         batch=batch,
         row=row,
         name=name,
+        asked=asked,
         queue=page.rows,
         candidates=[
             {
                 **each,
-                "parts": differences(name, each["name"])[1],
+                "parts": differences(asked or name, each["name"])[1],
+                "choice": deciding.choice_of(each),
+                "is_none": "asked" in each and not each["id"],
+                "is_answer": "asked" in each and answers.get(each["asked"]) == each["id"],
                 "why": [say(message(r)) for r in each["reasons"]],
             }
             for each in row.candidates
@@ -309,11 +336,14 @@ def import_decide(batch_id: int, row_no: int) -> Any:
     row = queries.get_row(session, batch_id, row_no)
     decision = request.form.get("act") or request.form.get("decision")
     try:
-        staging.decide(session, batch, row, actor=viewer, decision=decision or None)
+        deciding.decide(session, batch, row, actor=viewer, decision=decision or None, today=today())
+        is_asking = bool(decision) and row.decision is None  # the answer leaves another question
         commit()
     except Refused as refusal:
         session.rollback()
         flash(say(refusal), "error")
+        return back_to("firms.import_doubtful", batch_id=batch_id, row=row_no)
+    if is_asking:
         return back_to("firms.import_doubtful", batch_id=batch_id, row=row_no)
     following = queries.next_doubtful(session, batch_id, row_no) or queries.next_doubtful(session, batch_id)
     if following is None:

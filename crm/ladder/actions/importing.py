@@ -19,8 +19,6 @@ from crm.ladder.rules.words import RowResult
 class CertificationTarget:
     """One row a certificate, told apart by firm, kind and day of grant; judged like one typed in."""
 
-    permission = "ladder:tag"
-
     def key(self, firm_id: int, values: Mapping[str, Any]) -> Any:
         return (firm_id, values.get("kind"), values.get("granted_on"))
 

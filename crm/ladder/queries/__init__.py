@@ -15,7 +15,7 @@ from crm.ladder.queries.batches import (
 )
 from crm.ladder.queries.board import Column, board, holders, more_cards
 from crm.ladder.queries.cards import CARDS, Card, held_by, under_way_of
-from crm.ladder.queries.counts import Group, at_stage, count_firms, present_on, valid_on
+from crm.ladder.queries.counts import Group, at_stage, count_firms, present_on, stage_counts, valid_on
 from crm.ladder.queries.due import (
     Expiry,
     Rename,
@@ -59,6 +59,6 @@ __all__ = [
     "expiries", "expiry_days", "flows", "get_application", "get_batch", "get_certification", "get_row", "held_by",
     "holders", "last_national_lapse", "left_over", "list_batches", "load_registry",
     "more_cards", "names_of", "own_operation", "pending", "present_on", "queue", "renames", "rows_of",
-    "shown", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "wanted_of", "without_day",
+    "shown", "stage_counts", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "wanted_of", "without_day",
     "years_known",
 ]  # fmt: skip

@@ -21,7 +21,14 @@ from crm.firms.rules.words import LeadingIndustry
 from crm.ladder import queries
 from crm.ladder.queries import Within
 from crm.ladder.queries.within import query_of, within_of
-from crm.ladder.rules.board import AIMS, light, months_after, yearly_report_due
+from crm.ladder.rules.board import (
+    AIMS,
+    NOTICE_MONTHS,
+    YELLOW_MONTHS,
+    light,
+    months_after,
+    yearly_report_due,
+)
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS, NATIONAL_SME
 from crm.ladder.rules.words import Stage
 from crm.ladder.views.blueprint import bp
@@ -37,6 +44,7 @@ VIEWS = (
 
 A_MONTH = 20  # certificates shown of a month among others
 ROWS = 50
+YEAR, SHORT = NOTICE_MONTHS, YELLOW_MONTHS  # months of certificates the calendar shows
 
 
 def frame(within: Within, day: dt.date, endpoint: str) -> dict[str, Any]:
@@ -229,7 +237,8 @@ def calendar() -> Any:
     within = within_of(request.args, day, viewer)
     as_of = within.as_of
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
-    days = queries.expiry_days(session, within, viewer=viewer, kind=kind)
+    months_ahead = SHORT if request.args.get("months") == str(SHORT) else YEAR
+    days = queries.expiry_days(session, within, viewer=viewer, months=months_ahead, kind=kind)
     numbers: Counter[str] = Counter()
     for expires_on, number in days:
         numbers[expires_on.strftime("%Y-%m")] += number
@@ -243,6 +252,7 @@ def calendar() -> Any:
     months: dict[str, list[queries.Expiry]] = {month: [] for month in shown}
     for item in found:
         months[item.expires_on.strftime("%Y-%m")].append(item)
+    short = SHORT if months_ahead == SHORT else None
     return render_template(
         "ladder/calendar.html",
         months=months,
@@ -250,11 +260,13 @@ def calendar() -> Any:
         month_only=only,
         **_pages(
             "ladder.calendar",
-            {**query_of(within, day), "kind": kind, "month": only},
+            {**query_of(within, day), "kind": kind, "month": only, "months": short},
             start,
             numbers[only or ""],
         ),
         total=numbers.total(),
+        short=short,
+        spans=(YEAR, SHORT),
         within_six=sum(number for expires_on, number in days if expires_on <= months_after(as_of, 6)),
         kind=kind,
         kinds=[item for item in KINDS.values() if item.years is not None or item.until is not None],

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import User
+from crm.activities.actions import tell
+from crm.activities.rules.words import Notice
 from crm.core import audit, lists
 from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
@@ -298,6 +300,12 @@ def write(
     run.operation = operation.id if counts[BulkResult.DONE] else None
     operation.params["counts"] = dict(run.counts)
     session.flush()
+    if left := counts[BulkResult.CHANGED]:
+        key = f"job:{run.job_id}" if run.job_id is not None else f"bulk:{run.id}"  # once, not also as a job
+        tell(
+            session, run.owner_id or None, Notice.BULK_LEFT, key=key, at=at, n=left, to="overview.bulk_show",
+            values={"run_id": run.id},
+        )  # fmt: skip
     _keep(session, run, verdicts)
 
 

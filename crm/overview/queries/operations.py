@@ -13,7 +13,7 @@ from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.permissions import Actor
-from crm.core.records import SUBJECTS, RecordKind
+from crm.core.records import SUBJECTS, RecordKind, may_open
 from crm.core.words import N_, Message, Missing
 from crm.overview.queries.audit import CHANGES, Changed, columns_changed, kept_values, since, until
 from crm.overview.rules.operations import EVERY, FEW, OF, SELECTED, WORK, Work
@@ -23,12 +23,22 @@ K = lists.Kind
 
 
 def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
-    """Operations on records, for whoever may read any kind of them. The rows have their own conditions."""
+    """Operations on records, for whoever may read any kind of them; those on one record, for who may see it (or it is
+    gone). The rows have their own conditions."""
     if not any(viewer.may(permission) for kind in SUBJECTS.values() for permission in kind.read):
         return sa.false()
     return sa.and_(
-        AuditEnvelope.action.in_(EVERY), AuditEnvelope.changes_count > 0, AuditEnvelope.is_success.is_(True)
-    )
+        AuditEnvelope.action.in_(EVERY), AuditEnvelope.changes_count > 0, AuditEnvelope.is_success.is_(True),
+        *(_not_hidden(kind, viewer) for kind in SUBJECTS.values()),
+    )  # fmt: skip
+
+
+def _not_hidden(kind: RecordKind, viewer: Actor) -> sa.ColumnElement[bool]:
+    reach = kind.visible_to(viewer) if may_open(kind, viewer) else sa.false()
+    if isinstance(reach, sa.True_):
+        return sa.true()
+    hidden = sa.exists().where(kind.column("id") == AuditEnvelope.subject_id, sa.not_(reach))
+    return sa.or_(AuditEnvelope.subject_kind.is_distinct_from(kind.code), sa.not_(hidden))
 
 
 def _work(work: Work) -> sa.ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from crm.overview.views import (
     audit,
     bulk,
+    changes,
     drafts,
     exports,
     history,
@@ -17,6 +18,6 @@ from crm.overview.views import (
 from crm.overview.views.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "bulk", "drafts", "exports", "history", "merging", "operations", "privacy", "saved",
+    "audit", "bp", "bulk", "changes", "drafts", "exports", "history", "merging", "operations", "privacy", "saved",
     "search", "settings", "workbench",
 ]  # fmt: skip

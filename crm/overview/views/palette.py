@@ -7,6 +7,7 @@ from crm.core.words import N_
 
 ENTRIES = [
     Entry("overview.audit_log", N_("审计日志"), "history", ("audit:read",), words=("日志", "留痕")),
+    Entry("overview.changes", N_("变化"), "history", ("firm:read",), words=("新增", "上周以来")),
     Entry("overview.contacts_looked", N_("查看联系方式统计"), "eye", ("audit:read",)),
     Entry("overview.home", N_("工作台"), "checklist", ("firm:read",), words=("首页", "待办")),
     Entry("overview.operations", N_("最近操作"), "arrow-back-up", ("firm:read",), words=("撤销", "操作记录")),

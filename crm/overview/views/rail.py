@@ -12,6 +12,7 @@ from crm.core.words import C_, N_
 # (endpoint, icon, label, permissions of which one is needed, group)
 ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("overview.home", "checklist", N_("工作台"), ("firm:read",), "main"),
+    ("activities.instructions", "message", N_("批示"), ("instruction:write",), "main"),
     ("ladder.board", "stairs-up", N_("培育梯队"), ("firm:read",), "main"),
     ("firms.index", "building", N_("企业"), ("firm:read",), "main"),
     ("firms.imports", "upload", N_("导入"), ("firm:import",), "main"),
