@@ -31,12 +31,12 @@ from crm.core import (
     web,
 )
 from crm.core.db import db, engine_options, prepare
-from crm.core.words import C_
+from crm.core.words import C_, N_
 
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "activities", "firms", "ladder", "overview", "ops", "demo"]
+BUILT = ["accounts", "activities", "firms", "ladder", "projects", "overview", "ops", "demo"]
 
 EMBEDDED_COOKIE = "tidui"
 
@@ -107,15 +107,18 @@ def fill_slots() -> None:
         import_module("crm.firms.actions").APPOINTING,
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
+        import_module("crm.projects.actions").PULSE,
     ]
     # the kinds of records that history, restore, merge, bulk change and undo serve
-    for feature in ("accounts", "firms", "ladder"):
+    for feature in ("accounts", "firms", "ladder", "projects"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
     # how firms merge: the registry's parts, then those the ladder hangs on firms
     firms, ladder_records = import_module("crm.firms.records").MERGING, import_module("crm.ladder.records")
+    project_records = import_module("crm.projects.records")
+    merging.MERGE["project"] = project_records.MERGING
     merging.MERGE["firm"] = replace(
         firms,
-        parts=[*firms.parts, *ladder_records.FIRM_PARTS],
+        parts=[*firms.parts, *ladder_records.FIRM_PARTS, *project_records.FIRM_PARTS],
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
@@ -126,9 +129,10 @@ def fill_slots() -> None:
     stream = import_module("crm.activities.queries.timeline")
     entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")
     rungs = import_module("crm.ladder.queries.events")
+    moves = import_module("crm.projects.queries.events")
     stream.SOURCES[:] = [
         entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
-        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES,
+        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES, moves.MOVES, moves.CHARGES,
     ]  # fmt: skip
     # what changed since a day, in the order of a page's kinds
     import_module("crm.core.news").NEWS[:] = [
@@ -145,7 +149,7 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "activities", "overview", "accounts")
+        for name in ("ladder", "firms", "projects", "activities", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes
@@ -153,6 +157,7 @@ def fill_slots() -> None:
         "accounts.queries.people",
         "firms.queries",
         "ladder.queries",
+        "projects.queries",
         "overview.queries",
         "overview.queries.operations",
     ):
@@ -167,6 +172,9 @@ def fill_slots() -> None:
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
     # the files on a firm; the panel is the same for every kind of record
     registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
+    registry.PANELS.append(registry.Panel(N_("招商项目"), "projects.firm_panel", "project:read"))
+    pipeline = import_module("crm.projects.queries")
+    pipeline.PANELS[:] = [pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True)]
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     columns = import_module("crm.firms.rules.columns")

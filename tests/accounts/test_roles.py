@@ -41,7 +41,7 @@ contact:reveal     . . . A O O O . . .
 listing:read       . . . A . A A . A .
 listing:edit       . . . . . . A . . .
 lead:log           . . . A A A A A A .
-project:read       . . . A A A A A A Z
+project:read       . . . A T T T T A Z
 project:edit       . . . . T T T T . .
 project:assign     . . . . . . . . . .
 project:check      . . . . . . . . A .

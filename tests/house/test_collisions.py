@@ -44,58 +44,12 @@ from crm.ladder import actions as ladder
 from crm.ladder.models import Application, Certification
 from crm.ladder.rules.words import ApplicationStep, EndCause
 from tests import people
+from tests.house.not_forms import NOT_FORMS
 
 TODAY = dt.date(2026, 11, 23)
 ROBOT = system("tests")
 DAY = dt.date(2026, 1, 5)
 
-NOT_FORMS = {
-    "accounts.people_unlock": "lifts a lock; no field is written",
-    "accounts.people_remove_factor": "takes the second factor away; nothing is typed",
-    "accounts.people_reset_password": "the new password replaces the old one, whoever asks",
-    "firms.contact_reveal": "only looks, with a reason",
-    "accounts.dismiss_notice": "hides a notice; hiding it twice is hiding it once",
-    "accounts.disown_sign_in": "ends a session; nothing is typed",
-    "accounts.end_session": "ends a session; nothing is typed",
-    "accounts.people_end_sessions": "ends sessions; nothing is typed",
-    "activities.upload": "adds files; the same content is kept once",
-    "activities.remove": "put away twice is put away once",
-    "activities.inbox_back": "one's own inbox",
-    "activities.inbox_dismiss": "one's own inbox",
-    "activities.inbox_snooze": "one's own inbox",
-    "activities.instruct": "makes an entry",
-    "activities.log_save": "makes an entry",
-    "activities.note": "makes an entry",
-    "activities.step_new": "makes a step",
-    "activities.step_done": "versioned: tests/activities/test_pages.py",
-    "activities.step_put_off": "versioned: tests/activities/test_pages.py",
-    "activities.step_hand_over": "versioned: tests/activities/test_pages.py",
-    "activities.step_drop": "versioned: tests/activities/test_pages.py",
-    "activities.step_reopen": "the state says whether it is open",
-    "activities.edit": "its author's alone, versioned",
-    "activities.withdraw": "its author's alone, versioned",
-    "firms.contact_keep": "one button, versioned: the second gets the sentence",
-    "firms.distinct": "a judgement of its own, told apart by who and when",
-    "firms.undo_distinct": "the journal refuses what has changed since",
-    "overview.bulk_start": "freezes a selection with its versions; writes no record",
-    "overview.bulk_run": "rows changed since are reported, not overwritten: tests/overview/test_bulk.py",
-    "overview.list_export": "only reads",
-    "overview.merge_save": "both sides' versions: walked in tests/overview/test_merge_pages.py",
-    "overview.merged_undo": "the journal refuses what has changed since",
-    "overview.operation_undo": "the journal refuses what has changed since",
-    "overview.settings_save": "walked in tests/overview/test_settings_page.py",
-    "overview.view_save": "makes a view of one's own",
-    "overview.view_copy": "makes a view of one's own",
-    "overview.view_pick": "one's own default",
-    "overview.view_unpick": "one's own default",
-    "overview.view_drop": "the owner's only; versioned",
-    "overview.view_rename": "the owner's only; versioned",
-    "overview.view_share": "the owner's only; versioned",
-    "overview.view_update": "the owner's only; versioned, others keep what they chose",
-    "firms.undo_drop": "the journal refuses what has changed since",
-    "ops.cancel": "a job is asked to stop; asking twice is asking once",
-    "overview.record_restore": "walked in tests/overview/test_history.py",
-}
 STAGED = re.compile(
     r"^(firms\.import|ladder\.tag)"
 )  # batches of staged rows: their state says what is possible

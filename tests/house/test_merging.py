@@ -14,8 +14,8 @@ from crm.core.records import SUBJECTS
 NEVER_CHOSEN = {"id", "created_at", "created_by_id", *STAMPS}
 
 
-def test_firms_merge(app: Flask) -> None:
-    assert set(MERGE) == {"firm"}
+def test_firms_and_projects_merge(app: Flask) -> None:
+    assert set(MERGE) == {"firm", "project"}
 
 
 def test_every_relation_of_a_record_that_merges_is_declared(app: Flask) -> None:

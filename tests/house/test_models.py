@@ -23,6 +23,7 @@ UNAUDITED = {
     "ImportPart",
     "ImportRow",
     "InboxItem",
+    "ProjectPulse",
     "Job",
     "Notice",
     "OldPassword",

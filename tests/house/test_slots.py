@@ -23,6 +23,7 @@ def test_what_is_derived_is_listed_in_feature_order(app: Flask) -> None:
         "firms.appointing",
         "firms.search",
         "ladder.stages",
+        "projects.pulse",
     ]
     known = set(Base.metadata.tables)
     for entry in transaction.DERIVE:
@@ -40,7 +41,9 @@ def test_every_sheet_has_somebody_who_takes_it(app: Flask) -> None:
 def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
     assert "stage" in [column.key for column in registry.COLUMNS]
     assert len(registry.TAGS) == len(registry.BULK) == 1
-    assert [panel.endpoint for panel in registry.PANELS] == ["ladder.firm_panel", "activities.files"]
+    assert [panel.endpoint for panel in registry.PANELS] == [
+        "ladder.firm_panel", "activities.files", "projects.firm_panel",
+    ]  # fmt: skip
 
 
 def test_long_work_is_listed(app: Flask) -> None:
@@ -59,7 +62,7 @@ def test_long_work_is_listed(app: Flask) -> None:
 
 
 def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
-    assert set(SUBJECTS) == {"user", "unit", "firm", "certification", "application"}
+    assert set(SUBJECTS) == {"user", "unit", "firm", "certification", "application", "project"}
     for code, kind in SUBJECTS.items():
         columns = columns_of(kind.model)
         assert code == kind.code and kind.facts
@@ -112,7 +115,7 @@ def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
 
 def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
     assert set(LISTS) == {
-        "firms", "ladder", "people", "imports", "audit", "operations", "steps", "instructions",
+        "firms", "ladder", "projects", "people", "imports", "audit", "operations", "steps", "instructions",
     }  # fmt: skip
     for key, declared in LISTS.items():
         assert key == declared.key and declared.sorts and declared.columns

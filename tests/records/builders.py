@@ -11,16 +11,21 @@ from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
+from crm.activities.actions import Planned
 from crm.core import audit
 from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.firms import actions as registry
 from crm.firms.models import Firm
 from crm.ladder import actions as ladder
+from crm.projects import actions as projects
+from crm.projects.models import Project
+from crm.projects.rules.words import Source
 from tests import people
 from tests.records.sample import Sample, SampleNote
 
 TODAY = dt.date(2026, 11, 23)
+MORNING = dt.datetime(2026, 11, 23, 1, 30, tzinfo=dt.UTC)
 ROBOT = system("tests")
 
 
@@ -67,6 +72,21 @@ def an_application(session: Session, n: int) -> Any:
     return made
 
 
+def a_project(session: Session, n: int) -> Project:
+    """A lead of the investment officer's, seen by the whole zone."""
+    made = projects.report(
+        session, actor=people.actor(session, people.INVESTMENT), at=MORNING, today=TODAY,
+        investor=f"苏州澄观{n:04d}精密科技有限公司", name=f"第{n}条精密减速器产线", source=Source.FAIR,
+        step=projects_step(),
+    )  # fmt: skip
+    commit(session)
+    return made
+
+
+def projects_step() -> Planned:
+    return Planned("电话问清用地", TODAY + dt.timedelta(3))
+
+
 def a_sample(session: Session, n: int) -> Sample:
     audit.begin(session, actor=ROBOT, action="sample.create")
     made = Sample(name=f"样品{n}", unit_id=people.unit_id(session, "科技局"), worth_yuan=n)
@@ -109,5 +129,9 @@ BUILDERS: dict[str, Builder] = {
         people.AUDITOR, people.FINANCE,
     ),
     "application": Builder(an_application, {}, {}, people.SCIENCE, people.AUDITOR, people.FINANCE),
+    "project": Builder(
+        a_project, {"product": "谐波减速器"}, {"product": "行星减速器"}, people.BUREAU_HEAD, people.AUDITOR,
+        people.LEADER,
+    ),
     "sample": Builder(a_sample, {"worth_yuan": 50_000}, {"worth_yuan": 70_000}, people.SCIENCE, people.FINANCE),
 }  # fmt: skip

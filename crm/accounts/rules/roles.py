@@ -90,10 +90,10 @@ TABLE: Mapping[Permission, Mapping[Role, Scope]] = {
     _P.LEAD_LOG: dict.fromkeys(
         (_R.LEADER, _R.INVESTMENT, _R.SCIENCE, _R.FINANCE, _R.REPORTER, _R.SUPERVISOR), _S.ALL
     ),
+    # within visibility: leaders and supervisors see all, the others what concerns their unit or themselves
     _P.PROJECT_READ: {
-        **dict.fromkeys(
-            (_R.LEADER, _R.INVESTMENT, _R.SCIENCE, _R.FINANCE, _R.REPORTER, _R.SUPERVISOR), _S.ALL
-        ),
+        **dict.fromkeys((_R.LEADER, _R.SUPERVISOR), _S.ALL),
+        **dict.fromkeys((_R.INVESTMENT, _R.SCIENCE, _R.FINANCE, _R.REPORTER), _S.TEAM),
         _R.READ_ONLY: _S.ZONE,
     },
     _P.PROJECT_EDIT: dict.fromkeys((_R.INVESTMENT, _R.SCIENCE, _R.FINANCE, _R.REPORTER), _S.TEAM),

@@ -15,6 +15,7 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("activities.instructions", "message", N_("批示"), ("instruction:write",), "main"),
     ("ladder.board", "stairs-up", N_("培育梯队"), ("firm:read",), "main"),
     ("firms.index", "building", N_("企业"), ("firm:read",), "main"),
+    ("projects.index", "briefcase", N_("招商项目"), ("project:read",), "main"),
     ("firms.imports", "upload", N_("导入"), ("firm:import",), "main"),
     ("ladder.calendar", "calendar", N_("证书日历"), ("firm:read",), "main"),
     ("firms.contacts", "phone", N_("联系人"), ("firm:edit", "contact:reveal"), "main"),

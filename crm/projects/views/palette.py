@@ -1,0 +1,14 @@
+"""Pages and actions of projects in the palette."""
+
+from __future__ import annotations
+
+from crm.core.palette import Entry, EntryKind
+from crm.core.words import N_
+
+ENTRIES = [
+    Entry(
+        "projects.create", N_("记线索"), "plus", ("lead:log",), EntryKind.ACTION,
+        ("登记线索", "新建项目", "首报", "log a lead"),
+    ),
+    Entry("projects.index", N_("招商项目"), "briefcase", ("project:read",), words=("项目库", "线索", "重大产业项目")),
+]  # fmt: skip

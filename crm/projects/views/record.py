@@ -1,0 +1,205 @@
+"""One project's page, and its facts edited in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from crm.activities.queries import of_subject
+from crm.core import recent
+from crm.core.clock import today
+from crm.core.db import db
+from crm.core.history import changed_fields
+from crm.core.i18n import gettext, number, say, wan, word, yuan
+from crm.core.permissions import Forbidden, needs
+from crm.core.saving import save as save_form
+from crm.core.web import actor, back_to
+from crm.core.words import N_
+from crm.projects import actions, queries
+from crm.projects.forms import MONEY, SECTIONS, WORDS, ProjectForm, keep
+from crm.projects.models import Project
+from crm.projects.queries.pulse import light_of
+from crm.projects.rules.columns import LABELS, MICRO, MU
+from crm.projects.rules.stages import Need, Wants, need_of, next_of
+from crm.projects.rules.words import Stage
+from crm.projects.views.blueprint import bp, load, over_project
+
+
+@bp.get("/projects/<int:project_id>")
+@needs("project:read")
+def show(project_id: int) -> Any:
+    session, viewer = db.session(), actor()
+    project = load(project_id)
+    rights = queries.rights(session, project_id, viewer)
+    target, lines = queries.next_gate(session, project)
+    recent.note("project", project_id, user_id=viewer.user_id)
+    return render_template(
+        "projects/show.html",
+        project=project,
+        rights=rights,
+        tags=[tag for make in queries.TAGS for tag in make(session, project, today())],
+        light=light_of(session, project, today()),
+        charge=queries.charge_of(session, project_id),
+        members=queries.members_of(session, project_id),
+        track=track(queries.moves_of(session, project_id), project),
+        target=target,
+        lines=lines,
+        wants=Wants,
+        section_of=section_of,
+        steps=of_subject(session, viewer, ("project", project_id), today=today()),
+        evidence=queries.evidence_of(session, project_id),
+        waivers=queries.waivers_of(session, project_id),
+        panels=[panel for panel in queries.PANELS if viewer.may(panel.needs)],
+        fact_sections=SECTIONS,
+        labels=LABELS,
+        facts=facts(project),
+        changed=changed_fields(session, {Project: [project_id]}).get(("projects", project_id), set()),
+        today=today(),
+    )
+
+
+def section_of(fact: str) -> str:
+    """The section of the page a fact is edited in."""
+    return next(key for key, (_label, names) in SECTIONS.items() if fact in names)
+
+
+def track(moves: Any, project: Project) -> list[dict[str, Any]]:
+    """The stages as the page draws them: the day each began, the days it lasted, done / now / to come."""
+    began: dict[Stage, Any] = {}
+    for move in moves:
+        began[move.stage] = move.on
+    found = []
+    for stage in Stage:
+        on = began.get(stage) if stage.place <= project.stage.place else None
+        later = [
+            began[each] for each in Stage if each.place > stage.place and each in began and on is not None
+        ]
+        until = min((day for day in later if day >= on), default=None) if on is not None else None
+        end = until if stage is not project.stage else today()
+        found.append(
+            {
+                "stage": stage, "on": on, "days": (end - on).days if on is not None and end is not None else None,
+                "is_done": stage.place < project.stage.place, "is_now": stage is project.stage,
+            }
+        )  # fmt: skip
+    return found
+
+
+def texts(project: Project) -> dict[str, str]:
+    """The facts of a project as its form shows them."""
+    found = {}
+    for name in LABELS:
+        value = getattr(project, name)
+        if value is None:
+            found[name] = ""
+        elif name in MONEY:
+            found[name] = wan(value).replace(",", "")
+        elif name in WORDS:
+            found[name] = value.value
+        elif name == "is_innovative":
+            found[name] = "yes" if value else ""
+        elif name == "land_m2":
+            found[name] = f"{value / MU:.1f}".removesuffix(".0")
+        elif name == "rate_micros":
+            found[name] = f"{value / MICRO:.6f}".rstrip("0").rstrip(".")
+        elif name == "rate_on":
+            found[name] = value.isoformat()
+        else:
+            found[name] = str(value)
+    return found
+
+
+def facts(project: Project) -> dict[str, str | None]:
+    """The facts as a reader sees them, by field."""
+    shown: dict[str, str | None] = dict(texts(project))
+    for name in WORDS:
+        value = getattr(project, name)
+        shown[name] = word(value) if value else None
+    for name in MONEY:
+        value = getattr(project, name)
+        shown[name] = None if value is None else yuan(value)
+    shown["is_innovative"] = gettext("是") if project.is_innovative else None
+    if project.plant_m2 is not None:
+        shown["plant_m2"] = number(project.plant_m2)
+    return shown
+
+
+def fields_of(section: str) -> tuple[str, ...]:
+    """The fields of a section, or of the whole record. Aborts 404 for one that does not exist."""
+    if section == "all":
+        return tuple(name for _label, names in SECTIONS.values() for name in names)
+    if section not in SECTIONS:
+        abort(404)
+    return SECTIONS[section][1]
+
+
+def needed(project: Project) -> dict[str, str]:
+    """What to write beside a field's label where the stage table asks for it."""
+    target = next_of(project.stage)
+    found = {}
+    for name in LABELS:
+        need = need_of(name, project.stage)
+        if need is Need.REQUIRED:
+            found[name] = gettext("必填")
+        elif need is Need.NEXT and target is not None:
+            found[name] = gettext("进入「%(stage)s」必填", stage=word(target))
+    return found
+
+
+def _editable(project_id: int) -> Project:
+    project = load(project_id)
+    if not queries.rights(db.session(), project_id, actor()).edit:
+        raise Forbidden(N_("您不在这个项目的专班里，也不是它的跟进人，不能改它。"))
+    return project
+
+
+@bp.get("/projects/<int:project_id>/edit/<string:section>")
+@needs("project:edit")
+def edit(project_id: int, section: str) -> Any:
+    """The form of a section (or `all`): a part of the page for htmx, else a page of its own."""
+    names = fields_of(section)
+    project = _editable(project_id)
+    form = ProjectForm(MultiDict({**texts(project), "version": str(project.version)}))
+    keep(form, names)
+    return _form(form, project, section)
+
+
+def _form(form: ProjectForm, project: Project, section: str, refused: str | None = None) -> str:
+    is_part = request.headers.get("HX-Request") == "true"
+    return render_template(
+        "projects/_section_form.html" if is_part else "projects/edit.html",
+        form=form,
+        project=project,
+        section=section,
+        needed=needed(project),
+        title=gettext("编辑项目") if section == "all" else say(SECTIONS[section][0]),
+        refused=refused,
+    )
+
+
+@bp.post("/projects/<int:project_id>/edit/<string:section>")
+@needs("project:edit")
+def save(project_id: int, section: str) -> Any:
+    names = fields_of(section)
+    project = _editable(project_id)
+    title = gettext("编辑项目") if section == "all" else say(SECTIONS[section][0])
+    over = over_project(
+        project_id, title, lambda row: {name: text for name, text in texts(row).items() if name in names}
+    )
+    form = over.form(ProjectForm, lambda made: keep(made, names))
+
+    def write() -> None:
+        actions.edit(
+            db.session(), project, actor=actor(), today=today(), version=form.version_seen, **form.facts
+        )
+
+    def done() -> Any:
+        flash(gettext("已保存「%(name)s」。", name=project.name), "done")
+        return back_to("projects.show", project_id=project_id)
+
+    def again(refused: str | None) -> str:
+        return _form(form, load(project_id), section, refused)
+
+    return save_form(form, write, done=done, again=again, over=over)
