@@ -188,6 +188,14 @@ class ChargeForm(VersionedForm):
     reason = RuledField(N_("原因（更换时必填）"), line(300))
 
 
+class PortfolioForm(Form):
+    """Everything a person has in hand goes to somebody else."""
+
+    from_user = ChoiceField(N_("由谁交出"), is_required=True)
+    to_user = ChoiceField(N_("由谁接手"), is_required=True)
+    reason = RuledField(N_("原因"), line(300), is_required=True)
+
+
 class WaiverForm(Form):
     kind = ChoiceField(N_("怎么说明"), choices=word_choices(WaiverKind), is_required=True)
     reason = RuledField(N_("原因"), line(200), is_required=True)

@@ -152,6 +152,16 @@ PARTS = (
     ),
 )  # fmt: skip
 
+# the history of stages hangs on a project too, but two never become one
+MOVES = Part(
+    ProjectMove, "project_id", name="on",
+    facts=(
+        Fact("kind", N_("变动类别")), Fact("from_stage", N_("原来的阶段")), Fact("stage", N_("项目阶段")),
+        Fact("state", N_("项目状态")), Fact("on", N_("日期")), Fact("days", N_("历时天数")), Fact("by_id", N_("经办人"), PERSON),
+        Fact("reason", N_("原因")), Fact("skipped", N_("跳过的阶段")),
+    ),
+)  # fmt: skip
+
 PROJECT = RecordKind(
     code="project",
     model=Project,
@@ -192,7 +202,7 @@ PROJECT = RecordKind(
         Fact("archive_reason", N_("归档原因")),
         Fact("merged_into_id", N_("并入"), NameOf(Project.name, Project.id)),
     ),
-    parts=PARTS,
+    parts=(*PARTS, MOVES),
 )
 
 

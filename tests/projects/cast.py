@@ -38,15 +38,16 @@ FACTS: dict[str, Any] = {
 
 def a_lead(session: Session, n: int = 1, person: people.Person = people.INVESTMENT, **values: Any) -> Project:
     """A lead, committed."""
+    day = values.pop("today", TODAY)
     made = actions.report(
         session,
         actor=people.actor(session, person),
         at=values.pop("at", AT),
-        today=values.pop("today", TODAY),
+        today=day,
         investor=values.pop("investor", f"苏州澄观{n:03d}精密科技有限公司"),
         name=values.pop("name", f"第{n}条精密减速器产线"),
         source=Source.FAIR,
-        step=Planned("电话问清用地", TODAY + dt.timedelta(3)),
+        step=Planned("电话问清用地", max(day, TODAY) + dt.timedelta(3)),
         **values,
     )
     commit(session)

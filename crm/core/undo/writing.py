@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ def write(session: Session, plans: list[Plan], operation: audit.Operation) -> No
             if any(back.values())
             else {}
         )
+        waiting |= _after_deletes(session, plan, set(targets))
         _update(session, plan, {i: v for i, v in plan.updates.items() if i not in waiting}, operation)
         later.append((plan, waiting))
     for plan in reversed(plans):
@@ -42,6 +44,38 @@ def write(session: Session, plans: list[Plan], operation: audit.Operation) -> No
         restore_rows(session, plan.model, _parents_first(plan))
     for plan, waiting in later:
         _update(session, plan, waiting, operation)
+
+
+def _after_deletes(session: Session, plan: Plan, references: set[str]) -> dict[int, dict[str, Any]]:
+    """Updates that take a unique value of a row that goes: they come after it has gone. One that lets go of another
+    row (`references`) cannot wait."""
+    if not plan.deletes or not plan.updates:
+        return {}
+    found: dict[int, dict[str, Any]] = {}
+    for key, _is_partial in _unique(plan.model):
+        taken = set(_keys(session, plan.model, key, plan.deletes).values())
+        wanted = _keys(session, plan.model, key, plan.updates, plan.updates)
+        found |= {row_id: plan.updates[row_id] for row_id, value in wanted.items() if value in taken}
+    return {row_id: values for row_id, values in found.items() if not set(values) & references}
+
+
+def _keys(
+    session: Session,
+    model: type[Base],
+    key: tuple[str, ...],
+    ids: Iterable[int],
+    updates: Mapping[int, Mapping[str, Any]] | None = None,
+) -> dict[int, tuple[Any, ...]]:
+    """By row, its value of a unique key as it is, or as `updates` make it; rows with a NULL in it have none."""
+    found = {}
+    for row_id, row in present(session, model, ids, key).items():
+        values = {
+            **row,
+            **{name: value for name, value in (updates or {}).get(row_id, {}).items() if name in key},
+        }
+        if all(values[name] is not None for name in key):
+            found[row_id] = tuple(values[name] for name in key)
+    return found
 
 
 def _parents_first(plan: Plan) -> dict[int, dict[str, Any]]:
@@ -93,12 +127,21 @@ def _let_go(
     columns = columns_of(model)
     writing = dict(updates)
     for key, is_partial in _unique(model):
-        rows = [row_id for row_id, values in updates.items() if is_partial or set(values) & set(key)]
-        touched = any(set(values) & set(key) for values in updates.values())
         free = next((name for name in key if columns[name].nullable), None)
         text = next((name for name in key if isinstance(columns[name].type, sa.String)), None)
         name = free or text
-        if name is None or len(rows) < 2 or not touched:
+        if (
+            name is None
+            or len(updates) < 2
+            or not any(is_partial or set(values) & set(key) for values in updates.values())
+        ):
+            continue
+        held_keys, wanted = _keys(session, model, key, updates), _keys(session, model, key, updates, updates)
+        takers: dict[tuple[Any, ...], set[int]] = {}
+        for row_id, value in wanted.items():
+            takers.setdefault(value, set()).add(row_id)
+        rows = [row_id for row_id, value in held_keys.items() if takers.get(value, set()) - {row_id}]
+        if not rows:
             continue
         held = present(session, model, rows, [name])
         table = cast(sa.Table, model.__table__)

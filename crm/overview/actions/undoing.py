@@ -23,6 +23,14 @@ NOT_YOURS = N_("这次操作您不能撤销：")
 NO_RIGHT = N_("您没有做这件事的权限。")
 # what an import or a published list keeps of itself: put right by its own undo
 BATCHES = {"import_batches": "firm:import", "tag_batches": "ladder:tag"}
+# rows of follow-up that an operation on a record took along: who may change the record may take them back
+ALONG = frozenset(
+    {"next_steps", "step_moves", "activities", "activity_subjects", "activity_people", "attachments"}
+)
+# what takes more than the right to change the record
+MORE = {
+    "project_charges": "project:assign", "project_units": "project:assign", "project_counts": "project:check",
+}  # fmt: skip
 
 
 def undo_operation(session: Session, envelope: AuditEnvelope, *, actor: Actor) -> audit.Operation:
@@ -48,8 +56,14 @@ def rights(session: Session, envelope: AuditEnvelope, *, actor: Actor) -> Refuse
     items: list[Message] = []
     if envelope.action in WHOLE:  # a batch is taken back by those who may write one
         return None if actor.may(WHOLE[envelope.action]) else Forbidden(NOT_YOURS, items=[Message(NO_RIGHT)])
-    for table, verbs in sorted(queries.tables_of(session, envelope.operation).items()):
+    tables = queries.tables_of(session, envelope.operation)
+    for table, verbs in sorted(tables.items()):
         label = Message(queries.label_of(table))
+        if table in ALONG and tables.keys() - ALONG:
+            continue
+        if table in MORE and not actor.may(MORE[table]):
+            items.append(Message(N_("您没有改「%(kind)s」的权限。"), {"kind": label}))
+            continue
         if table in BATCHES:
             if not actor.may(BATCHES[table]):
                 items.append(Message(N_("您没有改「%(kind)s」的权限。"), {"kind": label}))

@@ -9,6 +9,7 @@ from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 from crm.overview.rules.bulk import BulkAct
+from crm.projects.rules.words import Act as ProjectAct
 
 
 class Verb(Word):
@@ -41,6 +42,7 @@ MESSAGES: dict[str, str] = {
     **{act.value: act.label for act in FollowUpAct},
     **{act.value: act.label for act in FirmAct},
     **{act.value: act.label for act in LadderAct},
+    **{act.value: act.label for act in ProjectAct},
     **{act.value: act.label for act in BulkAct},
     **{act.value: act.label for act in ViewAct},
     **OWN,
@@ -51,6 +53,7 @@ SUBJECTS: dict[str, str] = {
     "user": N_("账号"),
     "unit": N_("单位"),
     "firm": C_("subject", "企业"),
+    "project": C_("subject", "项目"),
     "certification": N_("证书"),
     "application": C_("subject", "申报"),
     "tag_batch": N_("标记批次"),

@@ -6,6 +6,7 @@ from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 from crm.overview.rules.bulk import BulkAct
+from crm.projects.rules.words import Act as ProjectAct
 
 
 class Work(Word):
@@ -22,7 +23,7 @@ class Work(Word):
 IMPORT_WRITE, TAG_WRITE = FirmAct.IMPORT_WRITE.value, LadderAct.TAG_WRITE.value
 WORK: dict[Work, tuple[str, ...]] = {
     Work.IMPORT: (IMPORT_WRITE,),
-    Work.BULK: (*(act.value for act in BulkAct), FirmAct.BULK_SET.value),
+    Work.BULK: (*(act.value for act in BulkAct), FirmAct.BULK_SET.value, ProjectAct.PORTFOLIO.value),
     Work.TAG: (TAG_WRITE,),
     Work.MERGE: ("record.merged",),
     Work.UNDO: ("operation.undone", FirmAct.IMPORT_UNDO.value, LadderAct.TAG_UNDO.value),
@@ -41,6 +42,17 @@ WORK: dict[Work, tuple[str, ...]] = {
             for act in (
                 LadderAct.GRANT, LadderAct.END, LadderAct.REOPEN, LadderAct.CORRECT, LadderAct.APPLICATION_OPEN,
                 LadderAct.APPLICATION_ADVANCE,
+            )
+        ),
+        *(
+            act.value
+            for act in (
+                ProjectAct.REPORT, ProjectAct.EDIT, ProjectAct.MOVE, ProjectAct.ASIDE, ProjectAct.RESUME,
+                ProjectAct.APPOINT, ProjectAct.HAND_OVER, ProjectAct.MEMBERS, ProjectAct.WAIVE, ProjectAct.UNWAIVE,
+                ProjectAct.EVIDENCE, ProjectAct.EVIDENCE_DROP, ProjectAct.CLAIM, ProjectAct.RELEASE,
+                ProjectAct.DECIDE, ProjectAct.FEEDBACK, ProjectAct.PAY, ProjectAct.PAY_CHECK,
+                ProjectAct.PAY_WITHDRAW, ProjectAct.COUNT, ProjectAct.UNCOUNT, ProjectAct.LINK,
+                ProjectAct.ARCHIVE, ProjectAct.RESTORE,
             )
         ),
         "record.restored",

@@ -5,6 +5,7 @@ from crm.projects.actions.deriving import PULSE
 from crm.projects.actions.editing import edit
 from crm.projects.actions.moving import move, resume, set_aside
 from crm.projects.actions.papers import excuse, prove, put_away, take_back
+from crm.projects.actions.portfolio import hand_over_all
 from crm.projects.actions.reporting import Known, report
 from crm.projects.actions.standing import archive, link_firm, restore
 
@@ -16,6 +17,7 @@ __all__ = [
     "archive",
     "edit",
     "excuse",
+    "hand_over_all",
     "link_firm",
     "move",
     "prove",

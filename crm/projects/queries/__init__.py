@@ -1,7 +1,10 @@
 """Every read of projects. Each takes the viewer where it matters."""
 
+from crm.projects.queries.board import CARDS, board, more
+from crm.projects.queries.funnel import funnel
 from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST
 from crm.projects.queries.people import lead_units, leaders, officers
+from crm.projects.queries.portfolio import portfolio
 from crm.projects.queries.record import (
     PANELS,
     TAGS,
@@ -20,9 +23,11 @@ from crm.projects.queries.record import (
     waivers_of,
 )
 from crm.projects.queries.scope import editable_by, visible_to
+from crm.projects.queries.workload import at_hand, by_leader, by_officer
 
 __all__ = [
     "BULK",
+    "CARDS",
     "COLUMNS",
     "FILTERS",
     "LIST",
@@ -30,19 +35,26 @@ __all__ = [
     "TAGS",
     "Panel",
     "Rights",
+    "at_hand",
+    "board",
+    "by_leader",
+    "by_officer",
     "charge_of",
     "charges_of",
     "editable_by",
     "evidence_of",
+    "funnel",
     "get_evidence",
     "get_project",
     "lead_units",
     "leaders",
     "members_of",
+    "more",
     "moves_of",
     "next_gate",
     "of_firm",
     "officers",
+    "portfolio",
     "rights",
     "visible_to",
     "waivers_of",

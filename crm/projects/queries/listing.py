@@ -11,18 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import Unit, User
+from crm.activities.models import NextStep
+from crm.activities.rules.words import StepState
 from crm.core import lists
-from crm.core.clock import ZONE
 from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.names import normalise
 from crm.firms.rules.words import LeadingIndustry
 from crm.projects.models import Project, ProjectCharge, ProjectPulse
+from crm.projects.queries.days import start_of
+from crm.projects.queries.lights import colour_where
 from crm.projects.queries.limits import limits_of
 from crm.projects.queries.people import lead_units, leaders, officers
+from crm.projects.queries.reach import cohort_where, reached_where
 from crm.projects.queries.record import open_counts
 from crm.projects.queries.scope import exportable_by, visible_to
-from crm.projects.rules.progress import Limits, add_months, light
+from crm.projects.rules.progress import light
 from crm.projects.rules.words import (
     GOING,
     Act,
@@ -133,57 +137,38 @@ def _reported_until(_session: Session, value: str, _viewer: Actor) -> sa.ColumnE
     return None if day is None else Project.first_reported_at < start_of(day + dt.timedelta(1))
 
 
-def start_of(day: dt.date) -> dt.datetime:
-    """The moment a day begins in Shanghai."""
-    return dt.datetime.combine(day, dt.time(), ZONE)
+def _reached(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    known = {member.value: member for member in Stage}
+    return reached_where(known[value]) if value in known else None
+
+
+def _cohort(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    year = _number(value)
+    return cohort_where(year) if year is not None and 2000 <= year <= 2100 else None
+
+
+def _late(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """Those with an open next step due before a day."""
+    day = _day(value)
+    if day is None:
+        return None
+    late = sa.select(NextStep.subject_id).where(
+        NextStep.kind == "project", NextStep.state == StepState.OPEN, NextStep.due_on < day
+    )
+    return Project.id.in_(late)
 
 
 def _archived(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     return {"yes": Project.archived_on.is_not(None)}.get(value)
 
 
+TROUBLE = "trouble"  # red or out
 COLOURS = {member.value: member for member in Colour}
 
 
 def _light(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     """Understood here; what it means depends on the day, which `matching` knows."""
-    return sa.true() if value in COLOURS else None
-
-
-def colour_where(colour: Colour, day: dt.date, limits: Limits) -> sa.ColumnElement[bool]:
-    """A light's colour as a condition, for the list and the counts."""
-
-    def idle(months: int) -> Any:
-        # progress on or before the last day that is `months` behind: add_months(progress, months) <= day
-        return ProjectPulse.progress_on <= latest_before(day, months)
-
-    late = ProjectPulse.caught_up_on > latest_before(day, 1)
-    found = {
-        Colour.OUT: idle(limits.out),
-        Colour.RED: sa.and_(idle(limits.red), sa.not_(idle(limits.out))),
-        Colour.YELLOW: sa.and_(
-            sa.not_(idle(limits.red)),
-            sa.or_(idle(limits.yellow), sa.and_(ProjectPulse.caught_up_on.is_not(None), late)),
-        ),
-        Colour.GREEN: sa.and_(
-            sa.not_(idle(limits.yellow)), sa.or_(ProjectPulse.caught_up_on.is_(None), sa.not_(late))
-        ),
-    }[colour]
-    return sa.and_(
-        Project.state == State.ACTIVE,
-        Project.stage != Stage.FULL_PRODUCTION,
-        Project.id.in_(sa.select(ProjectPulse.project_id).where(found)),
-    )
-
-
-def latest_before(day: dt.date, months: int) -> dt.date:
-    """The latest day from which so many months have gone by on `day`."""
-    probe = add_months(day, -months)
-    while add_months(probe + dt.timedelta(1), months) <= day:
-        probe += dt.timedelta(1)
-    while add_months(probe, months) > day:
-        probe -= dt.timedelta(1)
-    return probe
+    return sa.true() if value in COLOURS or value == TROUBLE else None
 
 
 def _of(words: type[Word], *more: tuple[str, str]) -> lists.Choices:
@@ -203,7 +188,9 @@ FILTERS: list[lists.Filter] = [
     lists.Filter(
         "state", N_("项目状态"), _state, _of(State, (OPEN, N_("推进中和暂缓"))), is_first=True
     ),
-    lists.Filter("light", N_("灯"), _light, _of(Colour), is_first=True),
+    lists.Filter(
+        "light", N_("灯"), _light, _of(Colour, (TROUBLE, N_("红灯和出库"))), is_first=True
+    ),
     lists.Filter("holder", N_("跟进人"), _holder, _people(officers, N_("线索池")), is_first=True),
     lists.Filter("leader", N_("牵头领导"), _leader, _people(leaders, N_("未定"))),
     lists.Filter(
@@ -237,6 +224,9 @@ FILTERS: list[lists.Filter] = [
     ),
     lists.Filter("from", N_("首报不早于"), _reported_from, kind="day"),
     lists.Filter("until", N_("首报不晚于"), _reported_until, kind="day"),
+    lists.Filter("cohort", N_("首报年份"), _cohort, kind="hidden"),
+    lists.Filter("reached", N_("曾到过"), _reached, kind="hidden"),
+    lists.Filter("late", N_("下一步早于此日仍未办"), _late, kind="hidden"),
     lists.Filter(
         "archived", N_("归档"), _archived, lambda _session, _viewer: [("yes", N_("只看已归档"))]
     ),
@@ -327,7 +317,9 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
     if "archived" not in understood:
         clauses.append(Project.archived_on.is_(None))
     if "light" in understood and wanted.today is not None:
-        clauses.append(colour_where(COLOURS[understood["light"]], wanted.today, limits_of(session)))
+        limits, asked = limits_of(session), understood["light"]
+        colours = [Colour.RED, Colour.OUT] if asked == TROUBLE else [COLOURS[asked]]
+        clauses.append(sa.or_(*(colour_where(colour, wanted.today, limits) for colour in colours)))
     return sa.select(Project.id).where(visible_to(viewer), *clauses), understood
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, render_template, request
+from flask import flash, redirect, render_template, request, url_for
 
+from crm.core import audit
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, word
 from crm.core.permissions import needs
 from crm.core.saving import save
-from crm.core.web import actor, back_to
+from crm.core.web import actor, back_to, safe_next
 from crm.core.words import Message, Refused
 from crm.projects import actions, queries
 from crm.projects.forms import AsideForm, MoveForm, ResumeForm
@@ -61,21 +62,25 @@ def move_save(project_id: int) -> Any:
     )
     form = over.form(MoveForm)
     lacking: list[Message] = []
+    operations: list[str] = []
 
     def write() -> None:
         actions.move(
             db.session(), project, actor=actor(), today=today(), stage=Stage(form.stage.data),
             on=form.on.value, reason=form.reason.value, version=form.version_seen,
         )  # fmt: skip
+        running = audit.running(db.session())
+        operations.extend([running.id] if running is not None else [])
 
     def refused(refusal: Refused) -> None:
         lacking[:] = refusal.items
 
     def done() -> Any:
-        flash(
-            gettext("「%(name)s」已到「%(stage)s」。", name=project.name, stage=word(project.stage)), "done"
-        )
-        return back_to("projects.show", project_id=project_id)
+        text = gettext("「%(name)s」已到「%(stage)s」。", name=project.name, stage=word(project.stage))
+        message: Any = {"text": text, "undo": url_for("overview.operation_undo", operation=operations[0])}
+        flash(message, "done")
+        target = safe_next(request.form.get("next"))
+        return redirect(target, 303) if target else back_to("projects.show", project_id=project_id)
 
     def again(sentence: str | None) -> str:
         return _move_page(form, load(project_id), sentence, tuple(lacking))

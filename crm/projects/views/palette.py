@@ -11,4 +11,8 @@ ENTRIES = [
         ("登记线索", "新建项目", "首报", "log a lead"),
     ),
     Entry("projects.index", N_("招商项目"), "briefcase", ("project:read",), words=("项目库", "线索", "重大产业项目")),
+    Entry("projects.board", N_("项目看板"), "layout-kanban", ("project:read",)),
+    Entry("projects.funnel", N_("项目漏斗"), "chart-bar", ("project:read",)),
+    Entry("projects.workload", N_("项目负荷"), "users", ("project:read",), words=("在手项目",)),
+    Entry("projects.handover", N_("整体交接"), "arrows-exchange", ("project:assign",), words=("交接项目",)),
 ]  # fmt: skip

@@ -33,6 +33,7 @@ def show(project_id: int) -> Any:
     session, viewer = db.session(), actor()
     project = load(project_id)
     rights = queries.rights(session, project_id, viewer)
+    charge = queries.charge_of(session, project_id)
     target, lines = queries.next_gate(session, project)
     recent.note("project", project_id, user_id=viewer.user_id)
     return render_template(
@@ -41,7 +42,8 @@ def show(project_id: int) -> Any:
         rights=rights,
         tags=[tag for make in queries.TAGS for tag in make(session, project, today())],
         light=light_of(session, project, today()),
-        charge=queries.charge_of(session, project_id),
+        charge=charge,
+        in_hand=queries.at_hand(session, charge.leader_id, viewer) if charge is not None else 0,
         members=queries.members_of(session, project_id),
         track=track(queries.moves_of(session, project_id), project),
         target=target,

@@ -1,0 +1,108 @@
+"""Projects from the command line: the same gates as on screen."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from crm.accounts.models import User
+from crm.core.cli import Command, Context
+from crm.core.clock import now, today
+from crm.core.db import db
+from crm.core.i18n import say, word
+from crm.core.transaction import commit
+from crm.core.words import N_, Refused
+from crm.projects import actions, queries
+from crm.projects.rules.words import Stage
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text}: 请写成 2026-05-06 这样的日期 / write a day as 2026-05-06"
+        ) from None
+
+
+def _move_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=int, metavar="ID")
+    parser.add_argument(
+        "stage", choices=[stage.value for stage in Stage], metavar="STAGE", help=", ".join(Stage)
+    )
+    parser.add_argument("--on", type=_day, required=True, metavar="DATE")
+    parser.add_argument("--reason", default=None)
+
+
+def move(args: argparse.Namespace, context: Context) -> int:
+    """Move a project to another stage; every missing item is printed when the gate refuses."""
+    session = db.session()
+    project = queries.get_project(session, args.project, viewer=context.actor)
+    try:
+        actions.move(
+            session, project, actor=context.actor, today=today(), stage=Stage(args.stage), on=args.on,
+            reason=args.reason,
+        )  # fmt: skip
+    except Refused as refusal:
+        session.rollback()
+        context.say(say(refusal))
+        if context.as_json:
+            context.emit({"error": say(refusal), "missing": [say(item) for item in refusal.items]})
+        return 1
+    commit()
+    context.say(f"{project.name}: {word(project.stage)} {project.stage_on}")
+    if context.as_json:
+        context.emit({"id": project.id, "stage": project.stage.value, "on": project.stage_on.isoformat()})
+    return 0
+
+
+def _handover_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="giver", required=True, metavar="USER")
+    parser.add_argument("--to", dest="receiver", required=True, metavar="USER")
+    parser.add_argument("--reason", required=True)
+    parser.add_argument("--dry-run", action="store_true", help="只列出，不写入 / list only")
+
+
+def _user_id(username: str) -> int:
+    found = db.session().scalar(sa.select(User.id).where(User.username_key == username.casefold()))
+    if found is None:
+        raise Refused(N_("没有账号「%(name)s」。"), name=username)
+    return int(found)
+
+
+def handover(args: argparse.Namespace, context: Context) -> int:
+    """Hand everything a person has in hand over to somebody else, in one operation."""
+    held = actions.hand_over_all(
+        db.session(), actor=context.actor, at=now(), today=today(), from_id=_user_id(args.giver),
+        to_id=_user_id(args.receiver), reason=args.reason, dry_run=args.dry_run,
+    )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {
+            "id": item.project.id, "name": item.project.name, "stage": item.project.stage.value,
+            "roles": list(item.roles), "missing": item.lacking,
+            "steps": [{"text": step.text, "due_on": step.due_on.isoformat()} for step in item.steps],
+        }
+        for item in held
+    ]  # fmt: skip
+    if args.dry_run:
+        db.session().rollback()
+    else:
+        commit()
+    context.say(f"{len(rows)} 个项目 / projects")
+    if context.as_json:
+        context.emit({"dry_run": args.dry_run, "projects": rows})
+    else:
+        for row in rows:
+            context.say(f"{row['id']} {row['name']} {row['stage']} {'、'.join(row['roles'])}")
+    return 0
+
+
+COMMANDS = [
+    Command(("projects", "move"), "推进项目到某一阶段，条件与网页一致 / move a project", move, _move_arguments),
+    Command(
+        ("projects", "handover"), "整体交接一个人名下的项目 / hand a portfolio over", handover, _handover_arguments
+    ),
+]  # fmt: skip

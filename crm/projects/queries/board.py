@@ -1,0 +1,138 @@
+"""The board: a column a stage over the filter of the list, with exact counts, sums and paged cards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from crm.accounts.models import User
+from crm.activities.models import NextStep
+from crm.activities.rules.words import StepState
+from crm.core import lists
+from crm.core.permissions import Actor
+from crm.projects.models import Project, ProjectCharge, ProjectPulse
+from crm.projects.queries.limits import limits_of
+from crm.projects.queries.listing import matching
+from crm.projects.queries.record import open_counts
+from crm.projects.queries.scope import editable_by
+from crm.projects.rules.progress import Light, light
+from crm.projects.rules.words import Stage
+
+CARDS = 12
+_HOLDER, _LEADER = aliased(User), aliased(User)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A project as the board shows it."""
+
+    row: Any
+    light: Light | None
+    lacking: int
+    step: tuple[str, dt.date] | None
+    is_mine: bool  # the viewer may move it
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A stage: how many projects, their total investment in whole yuan, the first cards."""
+
+    stage: Stage
+    count: int
+    yuan: int
+    cards: Sequence[Card]
+
+
+def board(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[Column], dict[str, str]]:
+    """All columns and the conditions understood: the same statements for any number of projects."""
+    ids, understood = matching(session, wanted, viewer)
+    here = ids.subquery()
+    sums = {
+        row.stage: (row.n, int(row.yuan or 0))
+        for row in session.execute(
+            sa.select(
+                Project.stage, sa.func.count().label("n"), sa.func.sum(Project.total_yuan).label("yuan")
+            )
+            .join(here, here.c.id == Project.id)
+            .group_by(Project.stage)
+        )
+    }
+    place = sa.func.row_number().over(
+        partition_by=Project.stage, order_by=(Project.updated_at.desc(), Project.id.desc())
+    )
+    ranked = sa.select(Project.id, place.label("place")).join(here, here.c.id == Project.id).subquery()
+    chosen = sa.select(ranked.c.id).where(ranked.c.place <= CARDS)
+    by_stage: dict[Stage, list[Card]] = {}
+    for card in _cards(session, chosen, viewer, wanted.today):
+        by_stage.setdefault(card.row.stage, []).append(card)
+    columns = [Column(stage, *sums.get(stage, (0, 0)), by_stage.get(stage, [])) for stage in Stage]
+    return columns, understood
+
+
+def more(session: Session, wanted: lists.Asked, viewer: Actor, stage: Stage, after: int) -> list[Card]:
+    """The next cards of one column, behind the first `after`."""
+    ids, _understood = matching(session, wanted, viewer)
+    page = (
+        ids.where(Project.stage == stage)
+        .order_by(Project.updated_at.desc(), Project.id.desc())
+        .offset(after)
+        .limit(CARDS)
+    )
+    return _cards(session, sa.select(page.subquery().c.id), viewer, wanted.today)
+
+
+def _cards(session: Session, chosen: sa.Select[Any], viewer: Actor, today: dt.date | None) -> list[Card]:
+    if today is None:
+        raise RuntimeError("a light depends on the day")
+    rows = session.execute(
+        sa.select(
+            Project.id, Project.version, Project.name, Project.investor, Project.stage, Project.state, Project.total_yuan,
+            Project.confidentiality, ProjectPulse.progress_on, ProjectPulse.caught_up_on,
+            _HOLDER.name.label("holder"), _LEADER.name.label("leader"),
+            sa.case((editable_by(viewer), 1), else_=0).label("is_mine"),
+        )
+        .outerjoin(ProjectPulse, ProjectPulse.project_id == Project.id)
+        .outerjoin(_HOLDER, _HOLDER.id == Project.holder_id)
+        .outerjoin(
+            ProjectCharge, sa.and_(ProjectCharge.project_id == Project.id, ProjectCharge.is_current == 1)
+        )
+        .outerjoin(_LEADER, _LEADER.id == ProjectCharge.leader_id)
+        .where(Project.id.in_(chosen))
+        .order_by(Project.updated_at.desc(), Project.id.desc())
+    ).all()  # fmt: skip
+    ids = [row.id for row in rows]
+    lacking, limits, steps = open_counts(session, ids), limits_of(session), _steps(session, ids)
+    return [
+        Card(
+            row,
+            light(
+                stage=row.stage, state=row.state, progress_on=row.progress_on, caught_up_on=row.caught_up_on,
+                today=today, limits=limits,
+            ) if row.progress_on is not None else None,
+            lacking.get(row.id, 0),
+            steps.get(row.id),
+            bool(row.is_mine),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _steps(session: Session, ids: Sequence[int]) -> Mapping[int, tuple[str, dt.date]]:
+    """The next step of each project: the open one that is due first."""
+    place = sa.func.row_number().over(
+        partition_by=NextStep.subject_id, order_by=(NextStep.due_on, NextStep.id)
+    )
+    ranked = (
+        sa.select(NextStep.subject_id, NextStep.text, NextStep.due_on, place.label("place"))
+        .where(NextStep.kind == "project", NextStep.subject_id.in_(ids), NextStep.state == StepState.OPEN)
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(ranked.c.subject_id, ranked.c.text, ranked.c.due_on).where(ranked.c.place == 1)
+    )
+    return {row.subject_id: (row.text, row.due_on) for row in rows}
