@@ -174,7 +174,10 @@ def fill_slots() -> None:
     registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
     registry.PANELS.append(registry.Panel(N_("招商项目"), "projects.firm_panel", "project:read"))
     pipeline = import_module("crm.projects.queries")
-    pipeline.PANELS[:] = [pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True)]
+    pipeline.PANELS[:] = [
+        pipeline.Panel(N_("首报与跟进"), "projects.holding_panel"),
+        pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True),
+    ]
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     columns = import_module("crm.firms.rules.columns")

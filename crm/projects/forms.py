@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from wtforms import BooleanField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, SelectMultipleField
 
 from crm.activities.rules.days import read_day as day_in_words
 from crm.core.clock import today
@@ -20,6 +20,7 @@ from crm.projects.rules.words import (
     ChainRole,
     Confidentiality,
     Currency,
+    Decision,
     Evidence,
     Headquarters,
     InvestorKind,
@@ -146,8 +147,10 @@ class LeadForm(Form):
     investor = _ruled("investor")
     name = _ruled("name")
     source = ChoiceField(BY_NAME["source"].label, choices=word_choices(Source), is_required=True)
-    step = RuledField(N_("下一步"), line(200), is_required=True)
-    due_on = RuledField(N_("哪天前"), _due, is_required=True)
+    step = RuledField(N_("下一步"), line(200, is_needed=True), is_required=True)
+    due_on = RuledField(N_("哪天前"), _due)
+    quick = HiddenField()
+    firm = HiddenField()
     confidentiality = _choice("confidentiality", None)
     product = _ruled("product")
     total_yuan = _ruled("total_yuan")
@@ -155,6 +158,14 @@ class LeadForm(Form):
     controller = _ruled("controller")
     source_note = _ruled("source_note")
     is_another = BooleanField(_l("已知这个投资方，这是另一个项目"))
+
+    @property
+    def quick_day(self) -> dt.date | None:
+        """The day of the button that was tapped."""
+        try:
+            return dt.date.fromisoformat(self.quick.data or "")
+        except ValueError:
+            return None
 
 
 class MoveForm(VersionedForm):
@@ -186,6 +197,17 @@ class ChargeForm(VersionedForm):
     members = SelectMultipleField(_l("成员单位"))
     on = RuledField(N_("从哪天起"), read_day_needed, is_required=True, render_kw=DAY)
     reason = RuledField(N_("原因（更换时必填）"), line(300))
+
+
+class DisputeForm(Form):
+    text = RuledText(
+        N_("为什么是您先谈的"), line(500, is_needed=True), is_required=True, render_kw={"rows": 4}
+    )
+
+
+class DecisionForm(Form):
+    decision = ChoiceField(N_("裁定"), choices=word_choices(Decision), is_required=True)
+    text = RuledText(N_("裁定的理由"), line(500, is_needed=True), is_required=True, render_kw={"rows": 4})
 
 
 class PortfolioForm(Form):

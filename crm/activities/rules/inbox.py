@@ -19,6 +19,8 @@ SENTENCES: dict[str, str] = {
     Notice.BULK_LEFT: N_("批量修改有 %(n)s 行没有动，选中之后别人改过"),
     Notice.OVERTAKEN: N_("%(by)s 保存了您也在改的内容，您没保存的还暂存着"),
     Notice.FILE_REFUSED: N_("您上传的一个文件没有通过安全检查，别人看不到它的内容"),
+    Notice.DISPUTE: N_("%(by)s 提出了首报争议，等裁定"),
+    Notice.DECIDED: N_("%(by)s 裁定了首报争议"),
 }
 
 REASONS: dict[str, str] = {
@@ -35,6 +37,8 @@ REASONS: dict[str, str] = {
     Notice.BULK_LEFT: N_("因为这次批量修改是您做的。"),
     Notice.OVERTAKEN: N_("因为您在同一个表单里有没保存的内容。"),
     Notice.FILE_REFUSED: N_("因为文件是您上传的。"),
+    Notice.DISPUTE: N_("因为争议由您裁定。"),
+    Notice.DECIDED: N_("因为争议是您提出的，或这条线索由您跟进。"),
 }
 
 # what was given to somebody to do: told until it is done, dropped, or handed to somebody else

@@ -57,6 +57,8 @@ class Notice(Word):
     BULK_LEFT = "bulk-left", N_("批量修改有没动的行")
     OVERTAKEN = "overtaken", N_("您没保存的内容与别人的保存相撞")
     FILE_REFUSED = "file-refused", N_("您上传的文件没有通过检查")
+    DISPUTE = "dispute", N_("首报争议等您裁定")
+    DECIDED = "decided", N_("首报争议有了裁定")
 
 
 class Act(Word):

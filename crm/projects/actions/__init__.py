@@ -3,6 +3,7 @@
 from crm.projects.actions.charge import Team, appoint
 from crm.projects.actions.deriving import PULSE
 from crm.projects.actions.editing import edit
+from crm.projects.actions.holding import claim, decide, dispute, note_feedback, release
 from crm.projects.actions.moving import move, resume, set_aside
 from crm.projects.actions.papers import excuse, prove, put_away, take_back
 from crm.projects.actions.portfolio import hand_over_all
@@ -15,13 +16,18 @@ __all__ = [
     "Team",
     "appoint",
     "archive",
+    "claim",
+    "decide",
+    "dispute",
     "edit",
     "excuse",
     "hand_over_all",
     "link_firm",
     "move",
+    "note_feedback",
     "prove",
     "put_away",
+    "release",
     "report",
     "restore",
     "resume",

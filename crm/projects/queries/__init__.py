@@ -2,7 +2,7 @@
 
 from crm.projects.queries.board import CARDS, board, more
 from crm.projects.queries.funnel import funnel
-from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST
+from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST, matching
 from crm.projects.queries.people import lead_units, leaders, officers
 from crm.projects.queries.portfolio import portfolio
 from crm.projects.queries.record import (
@@ -48,6 +48,7 @@ __all__ = [
     "get_project",
     "lead_units",
     "leaders",
+    "matching",
     "members_of",
     "more",
     "moves_of",

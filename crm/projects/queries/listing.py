@@ -20,6 +20,7 @@ from crm.firms.rules.names import normalise
 from crm.firms.rules.words import LeadingIndustry
 from crm.projects.models import Project, ProjectCharge, ProjectPulse
 from crm.projects.queries.days import start_of
+from crm.projects.queries.holding import pool_where
 from crm.projects.queries.lights import colour_where
 from crm.projects.queries.limits import limits_of
 from crm.projects.queries.people import lead_units, leaders, officers
@@ -158,6 +159,11 @@ def _late(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[boo
     return Project.id.in_(late)
 
 
+def _pool(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """Understood here; which leads are in the pool depends on the day, which `matching` knows."""
+    return sa.true() if value == "yes" else None
+
+
 def _archived(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     return {"yes": Project.archived_on.is_not(None)}.get(value)
 
@@ -224,6 +230,9 @@ FILTERS: list[lists.Filter] = [
     ),
     lists.Filter("from", N_("首报不早于"), _reported_from, kind="day"),
     lists.Filter("until", N_("首报不晚于"), _reported_until, kind="day"),
+    lists.Filter(
+        "pool", N_("线索池"), _pool, lambda _session, _viewer: [("yes", N_("没人跟进或保护期已过"))]
+    ),
     lists.Filter("cohort", N_("首报年份"), _cohort, kind="hidden"),
     lists.Filter("reached", N_("曾到过"), _reached, kind="hidden"),
     lists.Filter("late", N_("下一步早于此日仍未办"), _late, kind="hidden"),
@@ -320,6 +329,8 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
         limits, asked = limits_of(session), understood["light"]
         colours = [Colour.RED, Colour.OUT] if asked == TROUBLE else [COLOURS[asked]]
         clauses.append(sa.or_(*(colour_where(colour, wanted.today, limits) for colour in colours)))
+    if "pool" in understood and wanted.today is not None:
+        clauses.append(pool_where(wanted.today))
     return sa.select(Project.id).where(visible_to(viewer), *clauses), understood
 
 
