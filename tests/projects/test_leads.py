@@ -100,7 +100,7 @@ def test_a_question_about_a_hidden_one_reaches_the_heads_and_tells_nothing(
     assert client.get("/projects/ask/made-up").status_code == 404
 
 
-def test_the_form_logs_a_lead_in_four_fields(client: FlaskClient) -> None:
+def test_the_form_logs_a_lead_in_four_fields(client: FlaskClient, session: Session) -> None:
     people.sign_in(client, people.INVESTMENT)
     day = (today() + dt.timedelta(1)).isoformat()
     sent = {
@@ -117,7 +117,7 @@ def test_the_form_logs_a_lead_in_four_fields(client: FlaskClient) -> None:
     assert (project.stage, project.holder_id, step.due_on.isoformat()) == (Stage.LEAD, step.owner_id, day)
 
 
-def test_a_lead_without_a_step_or_a_day_comes_back_filled(client: FlaskClient) -> None:
+def test_a_lead_without_a_step_or_a_day_comes_back_filled(client: FlaskClient, session: Session) -> None:
     people.sign_in(client, people.INVESTMENT)
     sent = {"investor": "翎图视觉", "name": "3C 外观检测产线", "source": "fair", "step": "电话问清租期"}
     answer = people.post(client, "/projects/new", sent)
