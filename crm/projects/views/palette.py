@@ -11,4 +11,5 @@ ENTRIES = [
         ("登记线索", "新建项目", "首报", "log a lead"),
     ),
     Entry("projects.index", N_("招商项目"), "briefcase", ("project:read",), words=("项目库", "线索", "重大产业项目")),
+    Entry("projects.counts", N_("项目计数"), "chart-bar", ("project:read",), words=("到位资金", "统计口径", "上报", "counts")),
 ]  # fmt: skip
