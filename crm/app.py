@@ -108,6 +108,7 @@ def fill_slots() -> None:
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
         import_module("crm.projects.actions").PULSE,
+        import_module("crm.projects.actions").FROZEN,
     ]
     # the kinds of records that history, restore, merge, bulk change and undo serve
     for feature in ("accounts", "firms", "ladder", "projects"):
@@ -175,6 +176,8 @@ def fill_slots() -> None:
     registry.PANELS.append(registry.Panel(N_("招商项目"), "projects.firm_panel", "project:read"))
     pipeline = import_module("crm.projects.queries")
     pipeline.PANELS[:] = [
+        pipeline.Panel(N_("到位资金"), "projects.payments"),
+        pipeline.Panel(N_("计数口径"), "projects.counting"),
         pipeline.Panel(N_("首报与跟进"), "projects.holding_panel"),
         pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True),
     ]

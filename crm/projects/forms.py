@@ -14,7 +14,7 @@ from crm.core.i18n import lazy_gettext as _l
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import LeadingIndustry
 from crm.ladder.rules.fields import line, read_day, read_day_needed
-from crm.projects.rules.columns import BY_NAME
+from crm.projects.rules.columns import BY_NAME, amount, rate, whole
 from crm.projects.rules.words import (
     OVER,
     ChainRole,
@@ -25,6 +25,7 @@ from crm.projects.rules.words import (
     Headquarters,
     InvestorKind,
     Origin,
+    PaymentKind,
     Source,
     Stage,
     State,
@@ -237,3 +238,25 @@ class LinkForm(VersionedForm):
 
 class ReasonForm(VersionedForm):
     reason = RuledField(N_("原因"), line(200), is_required=True)
+
+
+class PaymentForm(Form):
+    """Money in place: 万元, or foreign money with the rate of its day."""
+
+    on = RuledField(N_("到位日期"), read_day_needed, is_required=True, render_kw=DAY)
+    kind = ChoiceField(N_("资金类别"), choices=word_choices(PaymentKind), is_required=True)
+    origin = ChoiceField(N_("资金来源"), choices=word_choices(Origin), is_required=True)
+    yuan = RuledField(N_("到位金额"), amount, unit=N_("万元"))
+    currency = ChoiceField(N_("币种"), choices=word_choices(Currency), is_required=True)
+    foreign = RuledField(N_("外币金额"), whole)
+    rate_micros = RuledField(N_("当日汇率"), rate)
+    attachment = ChoiceField(N_("凭证文件"))
+    reference = RuledField(N_("凭证号"), line(200))
+
+
+class IncreaseForm(VersionedForm):
+    original = RuledField(N_("原项目编号"), line(20))
+
+
+class FreezeForm(Form):
+    month = RuledField(N_("月份"), line(7), is_required=True, render_kw={"type": "month"})

@@ -301,6 +301,10 @@ class ProjectCount(Versioned, Stamped, Model):
     is_standing: Mapped[int | None] = mapped_column(sa.Integer)  # 1, NULL once withdrawn
     counts_on: Mapped[dt.date]  # the signing, or the first day of the next month open then
     yuan: Mapped[Yuan]  # agreed investment; of a capital increase its increment
+    # as they were when it was counted: what is edited later changes no number that was reported
+    fixed_yuan: Mapped[Yuan | None]
+    headquarters: Mapped[Headquarters | None] = mapped_column(Worded(Headquarters))
+    is_innovative: Mapped[bool] = mapped_column(default=False)
     checked_by_id: Mapped[int | None] = mapped_column(_person())
     checked_on: Mapped[dt.date]
     withdrawn_on: Mapped[dt.date | None]
@@ -314,7 +318,7 @@ class ProjectCount(Versioned, Stamped, Model):
 
 
 class FrozenMonth(Versioned, Stamped, Model):
-    """A month whose reported numbers stand: what counts in it can no longer change."""
+    """A month whose reported numbers stand: what counts in it, or before it, can no longer change."""
 
     __tablename__ = "frozen_months"
     __label__ = N_("冻结月份")

@@ -136,6 +136,8 @@ PARTS = (
         ProjectCount, "project_id", ("is_standing",),
         (
             Fact("counts_on", N_("计入日期")), Fact("yuan", N_("计入金额")), Fact("checked_on", N_("核定日期")),
+            Fact("fixed_yuan", N_("固定资产投资")), Fact("headquarters", N_("总部类型")),
+            Fact("is_innovative", N_("创新型重点科技项目")),
             Fact("checked_by_id", N_("核定人"), PERSON),
             Fact("withdrawn_on", N_("撤销日期")), Fact("withdrawn_reason", N_("撤销原因")),
         ),

@@ -1,6 +1,33 @@
 """The pages of projects."""
 
-from crm.projects.views import board, charge, holding, leads, moving, papers, portfolio, record, standing
+from crm.projects.views import (
+    board,
+    charge,
+    counting,
+    counts,
+    holding,
+    leads,
+    moving,
+    papers,
+    payments,
+    portfolio,
+    record,
+    standing,
+)
 from crm.projects.views.blueprint import bp
 
-__all__ = ["board", "bp", "charge", "holding", "leads", "moving", "papers", "portfolio", "record", "standing"]
+__all__ = [
+    "board",
+    "bp",
+    "charge",
+    "counting",
+    "counts",
+    "holding",
+    "leads",
+    "moving",
+    "papers",
+    "payments",
+    "portfolio",
+    "record",
+    "standing",
+]

@@ -15,4 +15,5 @@ ENTRIES = [
     Entry("projects.funnel", N_("项目漏斗"), "chart-bar", ("project:read",)),
     Entry("projects.workload", N_("项目负荷"), "users", ("project:read",), words=("在手项目",)),
     Entry("projects.handover", N_("整体交接"), "arrows-exchange", ("project:assign",), words=("交接项目",)),
+    Entry("projects.counts", N_("项目计数"), "chart-bar", ("project:read",), words=("到位资金", "统计口径", "上报", "counts")),
 ]  # fmt: skip
