@@ -107,6 +107,7 @@ def fill_slots() -> None:
         import_module("crm.firms.actions").APPOINTING,
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
+        import_module("crm.projects.actions").SEARCH,
         import_module("crm.projects.actions").PULSE,
     ]
     # the kinds of records that history, restore, merge, bulk change and undo serve

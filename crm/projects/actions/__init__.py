@@ -3,6 +3,7 @@
 from crm.projects.actions.charge import Team, appoint
 from crm.projects.actions.deriving import PULSE
 from crm.projects.actions.editing import edit
+from crm.projects.actions.indexing import SEARCH
 from crm.projects.actions.moving import move, resume, set_aside
 from crm.projects.actions.papers import excuse, prove, put_away, take_back
 from crm.projects.actions.reporting import Known, report
@@ -10,6 +11,7 @@ from crm.projects.actions.standing import archive, link_firm, restore
 
 __all__ = [
     "PULSE",
+    "SEARCH",
     "Known",
     "Team",
     "appoint",

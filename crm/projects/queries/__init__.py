@@ -1,5 +1,6 @@
 """Every read of projects. Each takes the viewer where it matters."""
 
+from crm.projects.queries.finding import Found, search
 from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST
 from crm.projects.queries.people import lead_units, leaders, officers
 from crm.projects.queries.record import (
@@ -25,6 +26,7 @@ __all__ = [
     "BULK",
     "COLUMNS",
     "FILTERS",
+    "Found",
     "LIST",
     "PANELS",
     "TAGS",
@@ -44,6 +46,7 @@ __all__ = [
     "of_firm",
     "officers",
     "rights",
+    "search",
     "visible_to",
     "waivers_of",
 ]
