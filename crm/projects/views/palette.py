@@ -11,4 +11,8 @@ ENTRIES = [
         ("登记线索", "新建项目", "首报", "log a lead"),
     ),
     Entry("projects.index", N_("招商项目"), "briefcase", ("project:read",), words=("项目库", "线索", "重大产业项目")),
+    Entry(
+        "firms.imports", N_("导入招商项目"), "file-spreadsheet", ("project:edit",), EntryKind.ACTION,
+        ("导入项目", "项目台账", "import projects"), {"sheet": "projects"},
+    ),
 ]  # fmt: skip
