@@ -107,6 +107,7 @@ def fill_slots() -> None:
         import_module("crm.firms.actions").APPOINTING,
         import_module("crm.firms.actions").SEARCH,
         import_module("crm.ladder.actions").STAGES,
+        import_module("crm.projects.actions").SEARCH,
         import_module("crm.projects.actions").PULSE,
         import_module("crm.projects.actions").FROZEN,
     ]
@@ -191,4 +192,12 @@ def fill_slots() -> None:
     targets = import_module("crm.firms.actions.targets").TARGETS
     targets[kind] = target()
     past = import_module("crm.firms.rules.words").SheetKind.ACTIVITIES
+    sheet = import_module("crm.firms.rules.words").SheetKind.PROJECTS
+    columns.SHEETS[sheet] = columns.SheetType(
+        import_module("crm.projects.rules.sheet").PROJECTS, "lead:log", base="project:edit", is_private=True,
+        shown=("investor", "stage", "stage_on", "total_yuan", "leader", "step", "due_on"), stands_alone=True,
+    )  # fmt: skip
+    import_module("crm.firms.actions.targets").WHOLE[sheet] = import_module(
+        "crm.projects.actions.importing"
+    ).ProjectSheet()
     targets[past] = import_module("crm.firms.actions.past").PastTarget()

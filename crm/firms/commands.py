@@ -12,10 +12,10 @@ from crm.core.cli import Command, Context
 from crm.core.clock import now, today
 from crm.core.db import db, intent
 from crm.core.i18n import say
-from crm.core.lists import exporting
+from crm.core.lists import LISTS, exporting
 from crm.core.sheets import SheetSpec, write_csv, write_xlsx
 from crm.core.transaction import commit
-from crm.core.words import N_, Message, Refused
+from crm.core.words import N_, Refused
 from crm.firms import actions, queries, sheets
 from crm.firms.actions import staging, writing
 from crm.firms.models import ImportBatch
@@ -32,6 +32,15 @@ PART = 1_000  # rows written at once: a save beside the import waits for no more
 
 def _past_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(sheet=SheetKind.ACTIVITIES.value, mode=ImportMode.BOTH.value, unit="万元")
+    _reading_arguments(parser)
+
+
+def _project_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.PROJECTS.value)
+    parser.add_argument("--mode", choices=[mode.value for mode in ImportMode], default=ImportMode.BOTH.value)
+    parser.add_argument(
+        "--unit", choices=sheets.UNITS, default="万元", help="没写单位的金额 / unit of bare amounts"
+    )
     _reading_arguments(parser)
 
 
@@ -188,7 +197,18 @@ def run_template(arguments: argparse.Namespace, context: Context) -> None:
         context.emit({"file": str(arguments.file)})
 
 
+def _project_template_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.PROJECTS.value)
+    parser.add_argument("file", type=Path)
+
+
+def _project_export_arguments(parser: argparse.ArgumentParser) -> None:
+    _export_arguments(parser)
+    parser.set_defaults(list="projects")
+
+
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(list=queries.LIST.key)
     parser.add_argument("file", type=Path, help=".xlsx / .csv")
     parser.add_argument(
         "--filter", default="", metavar="QUERYSTRING", help="与网址里的条件相同 / as in the address"
@@ -198,12 +218,14 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 def run_export(arguments: argparse.Namespace, context: Context) -> None:
     """Write exactly the filtered list; the export is in the audit."""
     context.actor.require("export:run")
-    session = db.session()
-    wanted = queries.LIST.asked(dict(parse_qsl(arguments.filter.lstrip("?"))), today())
-    found = exporting.taken(session, queries.LIST, wanted, context.actor)
-    columns = exporting.columns_of(queries.LIST, wanted, context.actor)
-    rows = exporting.rows_of(session, queries.LIST, wanted, columns, found.ids, context.actor, say)
-    sheet = SheetSpec(say(queries.LIST.label), exporting.headings(columns, say), rows)
+    session, listed = db.session(), LISTS[arguments.list]
+    for need in listed.needs:
+        context.actor.require(need)
+    wanted = listed.asked(dict(parse_qsl(arguments.filter.lstrip("?"))), today())
+    found = exporting.taken(session, listed, wanted, context.actor)
+    columns = exporting.columns_of(listed, wanted, context.actor)
+    rows = exporting.rows_of(session, listed, wanted, columns, found.ids, context.actor, say)
+    sheet = SheetSpec(say(listed.label), exporting.headings(columns, say), rows)
     if arguments.file.suffix.lower() == ".csv":
         write_csv(arguments.file, sheet)
     else:
@@ -211,12 +233,14 @@ def run_export(arguments: argparse.Namespace, context: Context) -> None:
     session.rollback()
     with intent("write"):  # nobody waited while the rows were read
         audit.begin(
-            session, actor=context.actor, action=Act.EXPORT, count=found.count, filter=arguments.filter[:500]
+            session,
+            actor=context.actor,
+            action=Act.EXPORT if listed is queries.LIST else listed.export_act,
+            count=found.count,
+            filter=arguments.filter[:500],
         )
         commit(session)
-    context.say(
-        say(Message(N_("已导出 %(n)d 家到 %(file)s"), {"n": found.count, "file": str(arguments.file)}))
-    )
+    context.say(say(N_("已导出 %(n)d 行到 %(file)s"), n=found.count, file=str(arguments.file)))
     if context.as_json:
         context.emit({"count": found.count, "file": str(arguments.file)})
 
@@ -327,6 +351,22 @@ COMMANDS = [
         "以往动态的导入模板 / write a template of past activities",
         run_template,
         _past_template_arguments,
+    ),
+    Command(
+        ("projects", "import"), "导入招商项目 / import investment projects", run_import, _project_arguments
+    ),
+    Command(
+        ("projects", "template"),
+        "招商项目的导入模板 / write a template of projects",
+        run_template,
+        _project_template_arguments,
+    ),
+    Command(
+        ("projects", "export"),
+        "导出项目列表 / export the list of projects",
+        run_export,
+        _project_export_arguments,
+        is_reading=True,
     ),
     Command(
         ("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True

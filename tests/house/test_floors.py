@@ -70,6 +70,7 @@ MAY_COMMIT = {
     "crm.opening",
     "crm.demo.actions",
     "crm.demo.actions.following",
+    "crm.demo.actions.pipeline",
 }
 TOP_LEVEL = {"crm", "migrations", "templates", "static", "tests"}
 

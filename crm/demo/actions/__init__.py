@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from crm.accounts.models import Unit, User, UserRole
-from crm.accounts.rules import Role, UnitKind, fold_name
+from crm.accounts.models import Unit, User, UserGrant, UserRole
+from crm.accounts.rules import Permission, Role, UnitKind, fold_name
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pinyin import sort_key
 from crm.core.transaction import commit
 from crm.demo.actions.following import enter_follow_up
+from crm.demo.actions.pipeline import enter_projects
 from crm.demo.rules import SOURCE, Invented, invent
 from crm.firms.models import (
     AboveScale,
@@ -36,7 +37,7 @@ from crm.firms.rules.words import NameKind
 from crm.ladder.models import Application, ApplicationMove, Certification
 from crm.ladder.rules.words import OPEN_STEPS
 
-__all__ = ["PEOPLE", "enter_firms", "enter_follow_up", "enter_people"]
+__all__ = ["PEOPLE", "enter_firms", "enter_follow_up", "enter_people", "enter_projects"]
 
 BATCH = 500  # firms a transaction
 # who the demo signs in as: account, name, role, unit
@@ -52,7 +53,18 @@ PEOPLE = (
     ("supervisor", "戴清越", Role.SUPERVISOR, "自创办"),
     ("readonly", "夏一诺", Role.READ_ONLY, "财政局"),
 )
-MORE_OFFICERS = (("science2", "周启航"), ("science3", "吴思远"), ("science4", "徐明哲"))
+MORE_OFFICERS = (
+    ("science2", "周启航", Role.SCIENCE, "科技局"),
+    ("science3", "吴思远", Role.SCIENCE, "科技局"),
+    ("science4", "徐明哲", Role.SCIENCE, "科技局"),
+    ("leader2", "许怀瑾", Role.LEADER, "管委会"),
+    ("leader3", "沈望舒", Role.LEADER, "管委会"),
+    ("investment2", "蔡景行", Role.INVESTMENT, "商务局"),
+    ("investment3", "邵清和", Role.INVESTMENT, "经发局"),
+    ("investment4", "项思齐", Role.INVESTMENT, "商务局"),
+    ("reporter2", "胡若溪", Role.REPORTER, "沙城"),
+)
+GIVEN = (("investment", Permission.PROJECT_ASSIGN), ("investment2", Permission.PROJECT_CHECK))
 
 
 def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dict[str, str]]:
@@ -61,7 +73,7 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
     Returns ``[{role, username, password}]``.
     """
     audit.begin(session, actor=actor, action="demo.people")
-    units = {short: unit for short, unit in session.execute(sa.select(Unit.short_name, Unit.id)).tuples()}
+    units = {row.short_name: row.id for row in session.execute(sa.select(Unit.short_name, Unit.id))}
     stamp = {"created_at": at, "updated_at": at}
     made: list[dict[str, str]] = []
     for username, name, role, unit in PEOPLE:
@@ -80,12 +92,12 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
         session.flush()
         session.add(UserRole(user_id=user.id, role=role, **stamp))
         made.append({"role": role.value, "username": username, "password": password})
-    for username, name in MORE_OFFICERS:
+    for username, name, role, unit in MORE_OFFICERS:
         user = User(
             username=username,
             username_key=fold_name(username),
             name=name,
-            unit_id=units.get("科技局"),
+            unit_id=units.get(unit),
             password_hash="!",  # noqa: S106 matches no password
             password_changed_at=at,
             is_demo=True,
@@ -93,7 +105,10 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
         )
         session.add(user)
         session.flush()
-        session.add(UserRole(user_id=user.id, role=Role.SCIENCE, **stamp))
+        session.add(UserRole(user_id=user.id, role=role, **stamp))
+    people = {row.username: row.id for row in session.execute(sa.select(User.username, User.id))}
+    for username, permission in GIVEN:  # the head of the bureau, and its checker
+        session.add(UserGrant(user_id=people[username], permission=permission, **stamp))
     session.flush()
     return made
 

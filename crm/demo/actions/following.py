@@ -25,7 +25,7 @@ def enter_follow_up(session: Session, *, seed: int, today: dt.date, at: dt.datet
     """Invent contact with some demo firms by their service officers; commits. Returns how many entries."""
     rng = random.Random(seed + 1)  # noqa: S311 invented data, repeatable from its seed
     audit.begin(session, actor=actor, action="demo.follow-up")
-    people = {name: key for name, key in session.execute(sa.select(User.username, User.id)).tuples()}
+    people = {row.username: row.id for row in session.execute(sa.select(User.username, User.id))}
     officers = [people[name] for name in ("science", "finance", "investment") if name in people]
     if not officers:
         return 0

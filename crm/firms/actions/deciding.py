@@ -34,7 +34,8 @@ def decide(
     if batch.state is not BatchState.READY or row.outcome is not RowOutcome.DOUBTFUL:
         raise Refused(N_("这一行现在不能改。"))
     allowed = {SKIP, *map(choice_of, row.candidates)}
-    if batch.sheet is SheetKind.REGISTRY and batch.mode is not ImportMode.UPDATE and row.values.get("name"):
+    is_record = batch.sheet is SheetKind.REGISTRY or SHEETS[batch.sheet].stands_alone
+    if is_record and batch.mode is not ImportMode.UPDATE and row.values.get("name"):
         allowed.add(NEW)
     if decision is not None and decision not in allowed:
         raise Refused(N_("请在列出的候选里选择。"))

@@ -13,9 +13,10 @@ from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Conflict, Message, Refused
 from crm.firms.actions.staging import Staged, judge, require
-from crm.firms.actions.targets import target_of
+from crm.firms.actions.targets import target_of, whole_of
 from crm.firms.models import ImportBatch, ImportRow
 from crm.firms.queries.staged import rows_beside
+from crm.firms.rules.columns import SHEETS
 from crm.firms.rules.joining import Joined, Seen
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.words import Act, BatchState, RowOutcome, SheetKind
@@ -29,7 +30,9 @@ def judge_again(
     staged = judge(session, reads, actor=actor, sheet=batch.sheet, mode=batch.mode, today=today)
     good = [item for item in staged if item.joined.outcome is not RowOutcome.REFUSED]
     others = {read.row_no for read in reads}
-    if batch.sheet is SheetKind.REGISTRY:
+    if SHEETS[batch.sheet].stands_alone:
+        _refuse_twice_in_records(session, batch, good, others)
+    elif batch.sheet is SheetKind.REGISTRY:
         _refuse_twice_in_registry(session, batch, good, others)
     else:
         _refuse_twice_in_holdings(session, batch, good, others)
@@ -47,6 +50,22 @@ def _refuse_twice_in_registry(
         twice = seen.before(item.read.row_no, item.joined.firm_id, item.read.values)
         if twice is not None:
             item.joined, item.changes = twice, {}
+
+
+def _refuse_twice_in_records(
+    session: Session, batch: ImportBatch, good: Sequence[Staged], mine: Collection[int]
+) -> None:
+    key = whole_of(batch.sheet).key
+    seen = {
+        key(record_id or 0, values): row_no
+        for row_no, values, record_id in (rows_beside(session, batch.id) if good else ())
+        if row_no not in mine
+    }
+    for item in good:
+        earlier = seen.get(key(item.joined.firm_id or 0, item.read.values))
+        if earlier is not None:
+            reason = Message(N_("与第 %(row)s 行重复"), {"row": earlier})
+            item.joined, item.changes = Joined(RowOutcome.REFUSED, reasons=[kept(reason)]), {}
 
 
 def _refuse_twice_in_holdings(

@@ -17,7 +17,7 @@ from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Refused
 from crm.firms.actions import appointing, registering
-from crm.firms.actions.targets import Incoming, target_of
+from crm.firms.actions.targets import Incoming, target_of, whole_of
 from crm.firms.models import ImportBatch, ImportFile, ImportRow
 from crm.firms.queries.known import Places, known_firms, places
 from crm.firms.queries.staged import staged_by
@@ -95,9 +95,9 @@ def _refuse_hoard(session: Session, actor: Actor, size: int) -> None:
 
 def require(actor: Actor, sheet: SheetKind) -> None:
     """Raises `Forbidden` when the actor may not import this sheet, `Refused` for one nobody takes."""
-    actor.require("firm:import")
     if sheet not in SHEETS:
         raise Refused(N_("还不能导入「%(sheet)s」。"), sheet=sheet)
+    actor.require(SHEETS[sheet].base)
     actor.require(SHEETS[sheet].permission)
 
 
@@ -109,6 +109,9 @@ def judge(
         staged = _judge_registry(session, rows, known_firms(session), mode, today)
         appointing.refuse_rows(session, staged, actor)
         return staged
+    if SHEETS[sheet].stands_alone:
+        verdicts = whole_of(sheet).judge(session, rows, actor=actor, mode=mode, today=today)
+        return [Staged(row, joined, changes) for row, (joined, changes) in zip(rows, verdicts, strict=True)]
     return _judge_holdings(session, rows, known_firms(session, viewer=actor), sheet, mode, today)
 
 

@@ -18,9 +18,10 @@ from crm.core.db import Base, Worded
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Refused
 from crm.firms.models import Contact, EquityRound, IpCount, YearFigures
+from crm.firms.rules.joining import Joined
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.standing import check_past, check_year
-from crm.firms.rules.words import Acquisition, Metric, RowOutcome, SheetKind
+from crm.firms.rules.words import Acquisition, ImportMode, Metric, RowOutcome, SheetKind
 
 
 @dataclass(slots=True)
@@ -64,6 +65,27 @@ class Target(Protocol):
         self, session: Session, rows: Sequence[Incoming], *, actor: Actor, today: dt.date, source: str
     ) -> None:
         """Write the rows that `compare` found new or changed."""
+
+
+class Whole(Protocol):
+    """How a sheet whose rows are records of their own is judged and written. `firm_id` of a verdict and of an
+    incoming row is the record meant, 0 or None a new one."""
+
+    def key(self, record_id: int, values: Mapping[str, Any]) -> Any:
+        """What may stand only once in a file."""
+
+    def judge(
+        self, session: Session, rows: Sequence[Any], *, actor: Actor, mode: ImportMode, today: dt.date
+    ) -> list[tuple[Joined, dict[str, list[Any]]]]:
+        """The verdict on each row read, and what it would change. Writes nothing."""
+
+    def write(
+        self, session: Session, rows: Sequence[Incoming], *, actor: Actor, today: dt.date, source: str
+    ) -> None:
+        """Write the rows. Raises `Conflict` when one can no longer be taken."""
+
+    def names(self, session: Session, ids: Sequence[int], viewer: Actor) -> dict[int, str]:
+        """Names of records for the preview, as far as the viewer may see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +241,16 @@ TARGETS: dict[SheetKind, Target] = {
 Compare = Callable[[Session, Sequence[Incoming]], None]
 
 
+WHOLE: dict[SheetKind, Whole] = {}  # slot WHOLE: the factory adds projects
+
+
+def whole_of(sheet: SheetKind) -> Whole:
+    """How a sheet of records of their own is taken. Raises `Refused` for one nobody takes."""
+    if sheet not in WHOLE:
+        raise Refused(N_("还不能导入「%(sheet)s」。"), sheet=sheet)
+    return WHOLE[sheet]
+
+
 def target_of(sheet: SheetKind) -> Target:
     """The target of a sheet. Raises `Refused` for one nobody takes."""
     if sheet not in TARGETS:
@@ -226,4 +258,16 @@ def target_of(sheet: SheetKind) -> Target:
     return TARGETS[sheet]
 
 
-__all__ = ["TARGETS", "Incoming", "Message", "TableTarget", "Target", "candidate", "target_of", "typed"]
+__all__ = [
+    "TARGETS",
+    "WHOLE",
+    "Incoming",
+    "Message",
+    "TableTarget",
+    "Target",
+    "Whole",
+    "candidate",
+    "target_of",
+    "typed",
+    "whole_of",
+]

@@ -19,7 +19,7 @@ from crm.core.words import N_, Conflict, Refused
 from crm.firms.actions import appointing, registering
 from crm.firms.actions.registering import Entry
 from crm.firms.actions.staging import FIRM, SKIP, require
-from crm.firms.actions.targets import Incoming, target_of
+from crm.firms.actions.targets import Incoming, target_of, whole_of
 from crm.firms.models import ImportBatch, ImportFile, ImportPart, ImportRow
 from crm.firms.queries.known import known_firms
 from crm.firms.rules.columns import SHEETS
@@ -213,12 +213,27 @@ def _write_rows(
         appointing.check_entries(session, entries, actor)
         registering.write(session, entries, actor=actor, today=today, source=source)
         return
+    if SHEETS[batch.sheet].stands_alone:
+        whole_of(batch.sheet).write(session, _records(rows), actor=actor, today=today, source=source)
+        return
     incoming = [
         Incoming(row.row_no, firm_id, row.values, row.outcome)
         for row in rows
         if (firm_id := _chosen(row)) is not None
     ]
     target_of(batch.sheet).write(session, incoming, actor=actor, today=today, source=source)
+
+
+def _records(rows: Sequence[Any]) -> list[Incoming]:
+    """Rows that are records of their own: each with the record it means, 0 for a new one."""
+    found = []
+    for row in rows:
+        is_decided = row.outcome is RowOutcome.DOUBTFUL
+        if is_decided and row.decision == SKIP:
+            continue
+        record_id = (_chosen(row) if is_decided else row.firm_id) or 0
+        found.append(Incoming(row.row_no, record_id, row.values, row.outcome))
+    return found
 
 
 def _chosen(row: Any) -> int | None:

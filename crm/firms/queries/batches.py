@@ -14,14 +14,15 @@ from crm.core.clock import ZONE
 from crm.core.permissions import Actor
 from crm.core.words import N_, Word
 from crm.firms.models import ImportBatch
+from crm.firms.rules.columns import OPENS, reached
 from crm.firms.rules.words import BatchState, SheetKind
 
 K = lists.Kind
 
 
 def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
-    """Whoever may import sees all imports."""
-    return sa.true() if viewer.may("firm:import") else sa.false()
+    """Whoever may import sees all imports of the same kinds."""
+    return ImportBatch.sheet.in_(reached(viewer))
 
 
 def _of(column: Any, words: type[Word]) -> Any:
@@ -84,7 +85,7 @@ BATCH_LIST = lists.List(
     unit=N_("批"),
     endpoint="firms.import_list",
     head=N_("文件"),
-    needs=("firm:import",),
+    needs=OPENS,
     id=ImportBatch.id,
     sorts=(
         lists.Sort("at", N_("时间"), ImportBatch.created_at, is_descending=True),

@@ -26,6 +26,7 @@ class Found:
     name: str
     code: str | None
     why: Message
+    score: int = 0
 
 
 def text_condition(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
@@ -41,7 +42,7 @@ def search(session: Session, text: str, viewer: Actor, limit: int = 10) -> list[
     hits = index.find(session, KIND, text[:100], limit=limit, visible=visible)
     rows = session.execute(sa.select(Firm.id, Firm.code).where(Firm.id.in_([hit.id for hit in hits])))
     codes = {row.id: row.code for row in rows}
-    return [Found(hit.id, hit.name, codes.get(hit.id), hit.why) for hit in hits]
+    return [Found(hit.id, hit.name, codes.get(hit.id), hit.why, hit.score) for hit in hits]
 
 
 def by_ids(session: Session, ids: Sequence[int], *, viewer: Actor) -> list[Any]:

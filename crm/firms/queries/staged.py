@@ -14,7 +14,7 @@ from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.words import N_, Missing
 from crm.firms.models import ColumnMemory, Firm, ImportBatch, ImportFile, ImportPart, ImportRow
-from crm.firms.rules.columns import SHEETS
+from crm.firms.rules.columns import OPENS, SHEETS, reached
 from crm.firms.rules.staged import headings_key, source_key
 from crm.firms.rules.words import BatchState, RowOutcome, SheetKind
 
@@ -23,14 +23,18 @@ OPEN = (BatchState.PARSING, BatchState.READY, BatchState.REFUSED)
 
 def batches_visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
     """Imports the viewer may open: one's own, and those of colleagues unless they are private."""
-    if not viewer.may("firm:import"):
-        return sa.false()
     if viewer.is_system:
         return sa.true()
-    return sa.or_(
-        ImportBatch.created_by_id == viewer.user_id,
-        ImportBatch.sheet.in_(_sheets(viewer)),
+    return sa.and_(
+        ImportBatch.sheet.in_(reached(viewer)),
+        sa.or_(ImportBatch.created_by_id == viewer.user_id, ImportBatch.sheet.in_(_sheets(viewer))),
     )
+
+
+def _require(viewer: Actor) -> None:
+    """Raises `Forbidden` for who has nothing to do with imports."""
+    if not reached(viewer):
+        viewer.require(OPENS[0])
 
 
 def _sheets(viewer: Actor) -> list[SheetKind]:
@@ -40,7 +44,7 @@ def _sheets(viewer: Actor) -> list[SheetKind]:
 
 def get_batch(session: Session, batch_id: int, *, viewer: Actor) -> ImportBatch:
     """An import the viewer may open. Raises `Missing`."""
-    viewer.require("firm:import")
+    _require(viewer)
     found = None
     if 0 < batch_id < 2**63:
         found = session.scalars(
@@ -58,7 +62,7 @@ def is_own(batch: ImportBatch, viewer: Actor) -> bool:
 
 def list_batches(session: Session, *, viewer: Actor, limit: int = 30) -> list[Any]:
     """The latest imports the viewer may open: columns only, with who made them."""
-    viewer.require("firm:import")
+    _require(viewer)
     return list(
         session.execute(
             sa.select(

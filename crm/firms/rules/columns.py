@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from crm.core.permissions import Actor
 from crm.core.words import N_
 from crm.firms.rules import fields, past
 from crm.firms.rules.fields import Rule
@@ -179,7 +180,8 @@ class SheetType:
     """What the import is told of a kind of sheet. How its rows are compared and written is the `Target` of the same
     kind (`actions.targets`); the rows of the registry are firms themselves and have none.
 
-    `permission` is needed besides firm:import. `is_private`: a staged list is its importer's alone, and its cells go
+    `permission` is needed besides `base`, which opens the import. `stands_alone`: its rows are records of their own, not
+    facts of firms; its target is a `Whole`. `is_private`: a staged list is its importer's alone, and its cells go
     once they are written. `shown` are the columns the preview tells of a row beside its firm. `asks`: comparing a row
     may leave questions besides which firm it means; the answers stand in its values under ``answers``.
     """
@@ -189,6 +191,8 @@ class SheetType:
     is_private: bool = False
     shown: tuple[str, ...] = ()
     asks: bool = False
+    base: str = "firm:import"
+    stands_alone: bool = False
 
     @property
     def has_money(self) -> bool:
@@ -204,7 +208,24 @@ SHEETS: dict[SheetKind, SheetType] = {
     SheetKind.ACTIVITIES: SheetType(
         PAST, "activity:add", shown=("on", "kind", "people", "summary", "step", "due_on", "owner"), asks=True
     ),
-}  # slot SHEETS: the factory adds certifications, which the ladder owns
+}  # slot SHEETS: the factory adds certifications and projects, which the ladder and the pipeline own
+
+
+OPENS = (
+    "firm:import",
+    "project:edit",
+)  # one of these opens the import; which sheets it takes is said by each
+
+
+def reached(viewer: Actor) -> list[SheetKind]:
+    """The sheets whose imports the viewer works with at all."""
+    return [sheet for sheet, kind in SHEETS.items() if viewer.may(kind.base)]
+
+
+def may_import(viewer: Actor, sheet: SheetKind) -> bool:
+    """Whether the viewer may bring in such a sheet."""
+    kind = SHEETS.get(sheet)
+    return kind is not None and viewer.may(kind.base) and viewer.may(kind.permission)
 
 
 def columns_of(sheet: SheetKind) -> Sequence[Rule]:

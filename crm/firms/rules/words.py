@@ -118,6 +118,7 @@ class SheetKind(Word):
     CONTACTS = "contacts", N_("联系人")
     CERTIFICATIONS = "certifications", N_("证书")
     ACTIVITIES = "activities", N_("以往动态")
+    PROJECTS = "projects", N_("招商项目")
 
 
 class ImportMode(Word):

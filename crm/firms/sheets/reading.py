@@ -75,12 +75,13 @@ def recognise(headings: Sequence[str], sheet: SheetKind) -> dict[str, str]:
 def check_mapping(mapping: Mapping[str, str], sheet: SheetKind) -> None:
     """Raises `Refused` when a column is missing without which no row can be read, naming all of them."""
     rules = {rule.name: rule for rule in SHEETS[sheet].columns}
+    names_firms = "code" in rules  # a firm may be named by its code alone
     missing = [
         Message(rule.label)
         for rule in rules.values()
-        if rule.is_required and rule.name not in mapping and rule.name != "name"
+        if rule.is_required and rule.name not in mapping and not (names_firms and rule.name == "name")
     ]
-    if "name" not in mapping and "code" not in mapping:
+    if names_firms and "name" not in mapping and "code" not in mapping:
         missing.insert(0, Message(N_("企业名称或统一社会信用代码")))
     if missing:
         raise Refused(N_("没有认出这些列：%(columns)s。"), columns=missing, items=missing)
@@ -106,7 +107,7 @@ def parse(table: Table, mapping: Mapping[str, str], sheet: SheetKind, unit: Unit
         if heading is not None and heading in headings:
             _column(rule, heading, table, rows, unit_of(heading) or unit)
     for rule in SHEETS[sheet].columns:
-        if rule.is_required and rule.name != "name":
+        if rule.is_required and (rule.name != "name" or SHEETS[sheet].stands_alone):
             _require(rule, rows)
     return rows
 
@@ -195,7 +196,7 @@ def refit(
         if reason is not None:
             row.reasons.append(reason)
     for rule in SHEETS[sheet].columns:
-        if rule.is_required and rule.name != "name":
+        if rule.is_required and (rule.name != "name" or SHEETS[sheet].stands_alone):
             _require(rule, [row])
 
 

@@ -20,9 +20,10 @@ from crm.core.web import actor, back_to
 from crm.core.words import N_, Refused
 from crm.firms import queries, sheets
 from crm.firms.actions import recalling, staging, writing
+from crm.firms.actions.targets import whole_of
 from crm.firms.forms import UploadForm
 from crm.firms.models import ImportBatch
-from crm.firms.rules.columns import SHEETS, columns_of
+from crm.firms.rules.columns import OPENS, SHEETS, columns_of, may_import
 from crm.firms.rules.reasons import message
 from crm.firms.rules.staged import masked
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
@@ -36,28 +37,49 @@ ROWS_AT_ONCE = 2_000  # rows written within the request
 
 
 @bp.get("/firms/import")
-@needs("firm:import")
+@needs(*OPENS)
 def imports() -> Any:
     sheet = request.args.get("sheet", "")
-    start = {"sheet": sheet if sheet in {kind.value for kind in SHEETS} else SheetKind.REGISTRY.value}
+    mine = [kind.value for kind in _mine()]
+    if sheet in {kind.value for kind in SHEETS}:
+        staging.require(actor(), SheetKind(sheet))
+    elif not mine:
+        actor().require(OPENS[0])
+    start = {"sheet": sheet if sheet in mine else mine[0]}
     return _upload_page(UploadForm(MultiDict({**start, "mode": ImportMode.BOTH.value})))
 
 
+def _mine() -> list[SheetKind]:
+    """The kinds of sheets this person may bring in."""
+    return [kind for kind in SHEETS if may_import(actor(), kind)]
+
+
 def _upload_page(form: UploadForm, refused: str | None = None) -> str:
-    form.sheet.choices = options([(kind.value, say(kind.label)) for kind in SHEETS])
-    is_past = form.sheet.data == SheetKind.ACTIVITIES.value
+    form.sheet.choices = options([(kind.value, say(kind.label)) for kind in _mine()])
+    sheet, mine = form.sheet.data, _mine()
     return render_template(
-        "firms/imports.html", is_past=is_past, may_add=actor().may("activity:add"), form=form, refused=refused, limits=DEFAULT.describe(),
-        batches=queries.list_batches(db.session(), viewer=actor()), kinds=list(SHEETS),
-    )  # fmt: skip
+        "firms/imports.html",
+        is_past=sheet == SheetKind.ACTIVITIES.value,
+        is_projects=sheet == SheetKind.PROJECTS.value,
+        may_add=SheetKind.ACTIVITIES in mine,
+        may_project=SheetKind.PROJECTS in mine,
+        may_firms=SheetKind.REGISTRY in mine,
+        form=form,
+        refused=refused,
+        limits=DEFAULT.describe(),
+        batches=queries.list_batches(db.session(), viewer=actor()),
+        kinds=mine,
+    )
 
 
 @bp.post("/firms/import")
-@needs("firm:import")
+@needs(*OPENS)
 def upload() -> Any:
     form = UploadForm()
     session, viewer = db.session(), actor()
     refused = None
+    if form.sheet.data in set(SheetKind):
+        staging.require(viewer, SheetKind(form.sheet.data))
     if form.validate():
         try:
             content, filename, given = _content(form)
@@ -126,7 +148,7 @@ def _read(batch: ImportBatch, content: bytes) -> Any:
 
 
 @bp.get("/firms/import/<int:batch_id>")
-@needs("firm:import")
+@needs(*OPENS)
 def import_show(batch_id: int) -> Any:
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)
@@ -135,7 +157,13 @@ def import_show(batch_id: int) -> Any:
     position = lists.position(request.args.get("after", ""), queries.ROW_SORT)
     back = lists.position(request.args.get("before", ""), queries.ROW_SORT, is_back=True)
     page = queries.list_rows(session, batch_id, outcome, position or back)
-    firms = queries.firm_names(session, [row.firm_id for row in page.rows if row.firm_id])
+    ids = [row.firm_id for row in page.rows if row.firm_id]
+    stands_alone = SHEETS[batch.sheet].stands_alone
+    firms = (
+        whole_of(batch.sheet).names(session, ids, viewer)
+        if stands_alone
+        else queries.firm_names(session, ids)
+    )
     base: dict[str, Any] = {"batch_id": batch_id, "outcome": outcome.value}
     undecided = queries.undecided(session, batch_id) if counts[RowOutcome.DOUBTFUL] else 0
     decided = counts[RowOutcome.DOUBTFUL] - undecided
@@ -144,6 +172,7 @@ def import_show(batch_id: int) -> Any:
     return render_template(
         "firms/import.html",
         batch=batch,
+        stands_alone=stands_alone,
         counts=counts,
         outcome=outcome,
         page=page,
@@ -178,7 +207,7 @@ def _outcome(counts: dict[RowOutcome, int]) -> RowOutcome:
 
 
 @bp.post("/firms/import/<int:batch_id>/columns")
-@needs("firm:import")
+@needs(*OPENS)
 def import_columns(batch_id: int) -> Any:
     """Read the file anew with other columns, worksheet, unit or mode; what was put right may be remembered."""
     session, viewer = db.session(), actor()
@@ -218,7 +247,7 @@ def import_columns(batch_id: int) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/write")
-@needs("firm:import")
+@needs(*OPENS)
 def import_write(batch_id: int) -> Any:
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)
@@ -242,7 +271,7 @@ def import_write(batch_id: int) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/undo")
-@needs("firm:import")
+@needs(*OPENS)
 def import_undo(batch_id: int) -> Any:
     """Take a whole import back, or say which record is in the way."""
     session, viewer = db.session(), actor()
@@ -264,7 +293,7 @@ def import_undo(batch_id: int) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/drop")
-@needs("firm:import")
+@needs(*OPENS)
 def import_drop(batch_id: int) -> Any:
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)
@@ -279,7 +308,7 @@ def import_drop(batch_id: int) -> Any:
 
 
 @bp.get("/firms/import/<int:batch_id>/left.xlsx")
-@needs("firm:import")
+@needs(*OPENS)
 def import_left(batch_id: int) -> Any:
     """The rows that were not taken, with the reason beside each."""
     batch = queries.get_batch(db.session(), batch_id, viewer=actor())
@@ -305,9 +334,9 @@ def _why(reason: dict[str, Any]) -> str:
 
 
 @bp.get("/firms/import/template/<string:sheet>.xlsx")
-@needs("firm:import")
+@needs(*OPENS)
 def import_template(sheet: str) -> Any:
-    kinds = {kind.value: kind for kind in SHEETS}
+    kinds = {kind.value: kind for kind in _mine()}
     if sheet not in kinds:
         abort(404)
     file = io.BytesIO()

@@ -9,6 +9,7 @@ from flask import Response
 from crm.core.lists.showing import list_page
 from crm.core.permissions import needs
 from crm.firms import queries
+from crm.firms.rules.columns import OPENS
 from crm.firms.views.blueprint import bp
 
 
@@ -19,7 +20,7 @@ def index() -> Any:
 
 
 @bp.get("/firms/imports")
-@needs("firm:import")
+@needs(*OPENS)
 def import_list() -> Any:
     return list_page(queries.BATCH_LIST, "firms/batches.html")
 

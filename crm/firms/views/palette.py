@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm.core.palette import Entry, EntryKind
 from crm.core.words import N_
+from crm.firms.rules.columns import OPENS
 
 ENTRIES = [
     Entry("firms.index", N_("企业"), "building", ("firm:read",), words=("名录", "公司", "企业名录")),
@@ -12,11 +13,11 @@ ENTRIES = [
         values={"officer": "me"},
     ),
     Entry("firms.contacts", N_("联系人"), "phone", ("firm:edit", "contact:reveal"), words=("电话", "待复核")),
-    Entry("firms.imports", N_("导入"), "upload", ("firm:import",), words=("最近的导入",)),
+    Entry("firms.imports", N_("导入"), "upload", OPENS, words=("最近的导入",)),
     Entry("firms.create", N_("登记企业"), "plus", ("firm:edit",), EntryKind.ACTION, ("新企业", "新建企业", "new firm")),
     Entry(
         "firms.imports", N_("导入表格"), "file-spreadsheet", ("firm:import",), EntryKind.ACTION,
-        ("上传", "表格", "excel"),
+        ("上传", "表格", "excel"), values={"sheet": "registry"},
     ),
     Entry(
         "firms.imports", N_("导入以往动态"), "file-spreadsheet", ("firm:import",), EntryKind.ACTION,

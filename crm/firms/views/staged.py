@@ -21,7 +21,7 @@ from crm.core.words import N_, Missing, Refused
 from crm.firms import queries, sheets
 from crm.firms.actions import deciding, fixing, recalling, staging
 from crm.firms.models import ImportBatch, ImportRow
-from crm.firms.rules.columns import SHEETS, columns_of
+from crm.firms.rules.columns import OPENS, SHEETS, columns_of
 from crm.firms.rules.names import differences
 from crm.firms.rules.reasons import message
 from crm.firms.rules.staged import LONGEST_CELL, masked
@@ -97,6 +97,8 @@ def _told(batch: ImportBatch, raw: Mapping[str, str]) -> list[tuple[str, str]]:
 def _plain(value: Any) -> str:
     if value is None or value == []:
         return "—"
+    if isinstance(value, dict):
+        return say(message(value))
     return gettext("、").join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -139,7 +141,7 @@ def is_busy(session: Session, batch: ImportBatch) -> bool:
 
 
 @bp.post("/firms/import/<int:batch_id>/fixes")
-@needs("firm:import")
+@needs(*OPENS)
 def import_fix(batch_id: int) -> Any:
     """Cells put right on screen, any number of rows of a page: judged again by the rules of the file."""
     session, viewer = db.session(), actor()
@@ -249,7 +251,7 @@ def _onwards(session: Session, batch_id: int, item: staging.Staged) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/forget")
-@needs("firm:import")
+@needs(*OPENS)
 def import_forget(batch_id: int) -> Any:
     """Forget the columns remembered for the source this import came from; the import itself stays as it is."""
     session, viewer = db.session(), actor()
@@ -263,7 +265,7 @@ def import_forget(batch_id: int) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/resume")
-@needs("firm:import")
+@needs(*OPENS)
 def import_resume(batch_id: int) -> Any:
     """Ask once more for work the queue gave up: it goes on from where it was."""
     session, viewer = db.session(), actor()
@@ -279,7 +281,7 @@ def import_resume(batch_id: int) -> Any:
 
 
 @bp.get("/firms/import/<int:batch_id>/doubtful")
-@needs("firm:import")
+@needs(*OPENS)
 def import_doubtful(batch_id: int) -> Any:
     """One doubtful row after the other, decided by keyboard."""
     session, viewer = db.session(), actor()
@@ -320,7 +322,10 @@ def import_doubtful(batch_id: int) -> Any:
         reasons=[say(message(reason)) for reason in row.reasons],
         raw=row.raw if queries.is_own(batch, viewer) else masked(row.raw),
         cells=cells_of(batch, row, row.raw, is_whole=True) if queries.is_own(batch, viewer) else [],
-        may_create=batch.sheet is SheetKind.REGISTRY and batch.mode is not ImportMode.UPDATE and bool(name),
+        stands_alone=SHEETS[batch.sheet].stands_alone,
+        may_create=(batch.sheet is SheetKind.REGISTRY or SHEETS[batch.sheet].stands_alone)
+        and batch.mode is not ImportMode.UPDATE
+        and bool(name),
         undecided=queries.undecided(session, batch_id),
         total=int(batch.counts.get(RowOutcome.DOUBTFUL.value, 0)),
         previous=order[at - 1] if at > 0 else None,
@@ -329,7 +334,7 @@ def import_doubtful(batch_id: int) -> Any:
 
 
 @bp.post("/firms/import/<int:batch_id>/doubtful/<int:row_no>")
-@needs("firm:import")
+@needs(*OPENS)
 def import_decide(batch_id: int, row_no: int) -> Any:
     session, viewer = db.session(), actor()
     batch = queries.get_batch(session, batch_id, viewer=viewer)

@@ -13,6 +13,8 @@ from crm.core.permissions import Actor, Forbidden, Scope
 from crm.core.words import N_, Message, Missing, Refused
 from crm.firms.actions import writing
 from crm.firms.models import ImportBatch
+from crm.firms.rules.columns import SHEETS, may_import
+from crm.firms.rules.words import SheetKind
 from crm.ladder.actions.tagging.writing import undo_batch
 from crm.ladder.models import TagBatch
 from crm.overview.queries import operations as queries
@@ -51,11 +53,18 @@ def undo_operation(session: Session, envelope: AuditEnvelope, *, actor: Actor) -
     return running
 
 
+def _may_whole(envelope: AuditEnvelope, actor: Actor) -> bool:
+    sheet = envelope.params.get("sheet") if envelope.action == IMPORT_WRITE else None
+    if sheet in set(SheetKind) and SHEETS[SheetKind(sheet)].stands_alone:
+        return may_import(actor, SheetKind(sheet))
+    return actor.may(WHOLE[envelope.action])
+
+
 def rights(session: Session, envelope: AuditEnvelope, *, actor: Actor) -> Refused | None:
     """What of an actor's rights stands in the way of undoing an operation; None when he could have done it."""
     items: list[Message] = []
     if envelope.action in WHOLE:  # a batch is taken back by those who may write one
-        return None if actor.may(WHOLE[envelope.action]) else Forbidden(NOT_YOURS, items=[Message(NO_RIGHT)])
+        return None if _may_whole(envelope, actor) else Forbidden(NOT_YOURS, items=[Message(NO_RIGHT)])
     tables = queries.tables_of(session, envelope.operation)
     for table, verbs in sorted(tables.items()):
         label = Message(queries.label_of(table))

@@ -17,6 +17,7 @@ from crm.core.records import SUBJECTS
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.words import Refused, Word
+from crm.firms.rules.columns import OPENS
 from crm.overview.actions.undoing import rights, undo_operation
 from crm.overview.queries import operations as queries
 from crm.overview.rules import Verb
@@ -85,7 +86,7 @@ def _result_url(envelope: AuditEnvelope) -> str | None:
     if (
         found is None
         or envelope.subject_id is None
-        or not viewer.may("firm:import" if envelope.action == IMPORT_WRITE else "ladder:tag")
+        or not any(map(viewer.may, OPENS if envelope.action == IMPORT_WRITE else ("ladder:tag",)))
     ):
         return None
     values: dict[str, Any] = {found[1]: envelope.subject_id}

@@ -1,4 +1,4 @@
-"""The palette and the search page: firms, pages, actions, colleagues. One answer for both, best first."""
+"""The palette and the search page: firms, projects, pages, actions, colleagues. One answer for both, best first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from crm.core.i18n import gettext, say
 from crm.core.palette import Entry, EntryKind
 from crm.core.permissions import signed_in
 from crm.core.web import actor, is_htmx
+from crm.core.words import C_
 from crm.firms import queries
 from crm.overview.views.blueprint import bp
+from crm.projects import queries as pipeline
+from crm.projects.rules.words import State
 
 IN_PALETTE, ON_PAGE, PEOPLE = 8, 50, 6
 
@@ -24,9 +27,11 @@ IN_PALETTE, ON_PAGE, PEOPLE = 8, 50, 6
 def search() -> Any:
     query = request.args.get("q", "").replace("\x00", "").strip()[:100]
     is_palette = is_htmx() or request.headers.get("X-Palette") == "1"
-    firms = _firms(query, IN_PALETTE if is_palette else ON_PAGE) if query else _recent()
+    firms, best_firm = _firms(query, IN_PALETTE if is_palette else ON_PAGE) if query else (_recent(), 0)
     entries = palette.matching(query, palette.allowed(actor(), palette.ENTRIES))
     records: dict[str, Any] = {"label": gettext("企业") if query else gettext("最近打开"), "items": firms}
+    found, best_project = _projects(query, IN_PALETTE if is_palette else ON_PAGE)
+    projects: dict[str, Any] = {"label": say(C_("subject", "项目")), "items": found}
     offers: list[dict[str, Any]] = [
         {
             "label": say(kind.label),
@@ -37,11 +42,12 @@ def search() -> Any:
     people = {"label": gettext("同事"), "items": _people(query)}
     best = entries[0] if entries else None
     is_meant = query and best is not None and best[0] >= palette.WHOLE - 2
-    if len(query) >= 4 and not firms and not is_meant and actor().may("firm:edit"):
+    if len(query) >= 4 and not firms and not found and not is_meant and actor().may("firm:edit"):
         offers[1]["items"].append(_register(query))
     if is_meant and best is not None and best[1].kind is EntryKind.ACTION:
         offers.reverse()
-    groups = [*offers, records, people] if is_meant else [records, *offers, people]
+    both = [projects, records] if best_project > best_firm else [records, projects]
+    groups = [*offers, *both, people] if is_meant else [*both, *offers, people]
     return render_template(
         "ui/palette_results.html" if is_palette else "overview/search.html",
         groups=groups,
@@ -51,14 +57,35 @@ def search() -> Any:
     )
 
 
-def _firms(query: str, limit: int) -> list[dict[str, Any]]:
+def _firms(query: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Firms that answer the query, and the score of the best."""
     viewer = actor()
     if not viewer.may("firm:read"):
-        return []
-    return [
-        _firm(found.id, found.name, found.code, say(found.why))
-        for found in queries.search(db.session(), query, viewer, limit)
+        return [], 0
+    hits = queries.search(db.session(), query, viewer, limit)
+    shown = [_firm(found.id, found.name, found.code, say(found.why)) for found in hits]
+    return shown, max((found.score for found in hits), default=0)
+
+
+def _projects(query: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Projects that answer the query and the viewer may see, and the score of the best."""
+    viewer = actor()
+    if not query or not viewer.may("project:read"):
+        return [], 0
+    hits = pipeline.search(db.session(), query, viewer, limit)
+    shown = [
+        {
+            "url": url_for("projects.show", project_id=found.id),
+            "name": found.name,
+            "note": found.investor,
+            "why": " · ".join(
+                [say((found.stage if found.state is State.ACTIVE else found.state).label), say(found.why)]
+            ),
+            "icon": "briefcase",
+        }
+        for found in hits
     ]
+    return shown, max((found.score for found in hits), default=0)
 
 
 def _recent() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from crm.projects.actions.deriving import PULSE
 from crm.projects.actions.editing import edit
 from crm.projects.actions.freezing import FROZEN, freeze
 from crm.projects.actions.holding import claim, decide, dispute, note_feedback, release
+from crm.projects.actions.indexing import SEARCH
 from crm.projects.actions.moving import move, resume, set_aside
 from crm.projects.actions.papers import excuse, prove, put_away, take_back
 from crm.projects.actions.payments import check_payment, pay, withdraw_payment
@@ -16,6 +17,7 @@ from crm.projects.actions.standing import archive, link_firm, restore
 __all__ = [
     "FROZEN",
     "PULSE",
+    "SEARCH",
     "Known",
     "Team",
     "appoint",

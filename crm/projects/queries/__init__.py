@@ -1,6 +1,7 @@
 """Every read of projects. Each takes the viewer where it matters."""
 
 from crm.projects.queries.board import CARDS, board, more
+from crm.projects.queries.finding import Found, search
 from crm.projects.queries.funnel import funnel
 from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST, matching
 from crm.projects.queries.people import lead_units, leaders, officers
@@ -33,6 +34,7 @@ __all__ = [
     "LIST",
     "PANELS",
     "TAGS",
+    "Found",
     "Panel",
     "Rights",
     "at_hand",
@@ -57,6 +59,7 @@ __all__ = [
     "officers",
     "portfolio",
     "rights",
+    "search",
     "visible_to",
     "waivers_of",
 ]

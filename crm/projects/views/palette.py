@@ -16,4 +16,8 @@ ENTRIES = [
     Entry("projects.workload", N_("项目负荷"), "users", ("project:read",), words=("在手项目",)),
     Entry("projects.handover", N_("整体交接"), "arrows-exchange", ("project:assign",), words=("交接项目",)),
     Entry("projects.counts", N_("项目计数"), "chart-bar", ("project:read",), words=("到位资金", "统计口径", "上报", "counts")),
+    Entry(
+        "firms.imports", N_("导入招商项目"), "file-spreadsheet", ("project:edit",), EntryKind.ACTION,
+        ("导入项目", "项目台账", "import projects"), {"sheet": "projects"},
+    ),
 ]  # fmt: skip
