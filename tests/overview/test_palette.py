@@ -99,7 +99,9 @@ def test_each_role_is_offered_what_it_may_use_and_every_offer_opens(app: Flask, 
     people.sign_in(client, people.READ_ONLY)
     assert "/firms/new" not in asked(client, "")
     people.sign_in(client, people.INVESTMENT)
-    assert "/firms/new" in asked(client, "") and "/firms/import" not in asked(client, "")
+    offered = asked(client, "")
+    assert "/firms/new" in offered and "/firms/import?sheet=projects" in offered
+    assert "/firms/import?sheet=registry" not in offered and "/firms/import?sheet=activities" not in offered
 
 
 def test_the_three_administrators_see_no_business_data(client: FlaskClient, firm_ids: list[int]) -> None:

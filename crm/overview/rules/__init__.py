@@ -28,6 +28,8 @@ OWN: dict[str, str] = {
     "demo.people": N_("写入示范账号"),
     "demo.firms": N_("写入示范企业"),
     "demo.follow-up": N_("写入示范动态"),
+    "demo.projects": N_("写入示范项目"),
+    "demo.projects-frozen": N_("冻结示范月份"),
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
     "record.restore": N_("改回旧值"),

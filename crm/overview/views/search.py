@@ -31,7 +31,7 @@ def search() -> Any:
     entries = palette.matching(query, palette.allowed(actor(), palette.ENTRIES))
     records: dict[str, Any] = {"label": gettext("企业") if query else gettext("最近打开"), "items": firms}
     found, best_project = _projects(query, IN_PALETTE if is_palette else ON_PAGE)
-    projects: dict[str, Any] = {"label": say(C_("subject", "项目")), "items": found}
+    projects: dict[str, Any] = {"label": say(C_("records", "项目")), "items": found}
     offers: list[dict[str, Any]] = [
         {
             "label": say(kind.label),

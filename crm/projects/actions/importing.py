@@ -45,7 +45,7 @@ from crm.projects.rules.words import (
     WaiverKind,
 )
 
-ADD_STEP = "核对导入的内容，写下一步"  # what whoever follows an imported project does first
+ADD_STEP = N_("核对导入的内容，写下一步")  # what whoever follows an imported project does first
 
 
 class ProjectSheet:

@@ -154,7 +154,7 @@ def _look_up(row: Row, book: Directory, actor: Actor) -> None:
     row.facts = {name: value for name, value in values.items() if name in EDITABLE}
     if reported := values.get("reported_on"):
         note = row.facts.get("note") or ""
-        told = f"来源的首报日期 {reported}"
+        told = f"{LABELS['reported_on']} {reported}"
         if told not in note:
             row.facts["note"] = f"{note}；{told}"[:500] if note else told
     row.told = Told(
