@@ -99,7 +99,7 @@ def test_sources_are_read(name: str) -> None:
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # read or compared, never said: a street's name cut, the beginnings of the matcher's reasons
-UNSAID = {"区", "字号同音", "字号用字相同", "与曾用名"}
+UNSAID = {"核对导入的内容，写下一步", "来源的首报日期 ", "区", "字号同音", "字号用字相同", "与曾用名"}
 SPEAKING = ("views", "forms", "actions", "queries", "jobs", "models")
 
 
