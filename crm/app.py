@@ -78,6 +78,7 @@ def create_app(config: settings.Config | None = None, **overrides: Any) -> Flask
     audit.install()
     i18n.init(app)
     import_module("crm.core.lists.saved")
+    import_module("crm.core.workdays")
     files.init(app)
     for name in BUILT:
         if find_spec(f"crm.{name}.models"):
@@ -127,6 +128,9 @@ def fill_slots() -> None:
     # what the inbox hears of: the end of long work, a save that overtook what somebody else was typing
     hearing = import_module("crm.activities.actions.hearing")
     jobs.ENDED[:], saving.OVERTAKEN[:] = [hearing.job_ended], [hearing.overtaken]
+    # records that always have a next step while they go on
+    going_on = import_module("crm.activities.actions.going_on")
+    going_on.PROGRESS["project"] = import_module("crm.projects.queries.record").goes_on
     # one stream of a record, from what each feature tells of it
     stream = import_module("crm.activities.queries.timeline")
     entries, told = import_module("crm.activities.queries.entries"), import_module("crm.firms.queries.events")
@@ -180,6 +184,7 @@ def fill_slots() -> None:
     pipeline.PANELS[:] = [
         pipeline.Panel(N_("到位资金"), "projects.payments"),
         pipeline.Panel(N_("计数口径"), "projects.counting"),
+        pipeline.Panel(N_("时限"), "projects.clocks_panel"),
         pipeline.Panel(N_("首报与跟进"), "projects.holding_panel"),
         pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True),
     ]

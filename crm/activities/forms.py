@@ -77,7 +77,11 @@ class StepForm(Form):
 
 
 class FinishForm(VersionedForm):
+    """A step is done; what follows it, where something has to."""
+
     outcome = RuledText(N_("结果"), _text)
+    following = RuledField(N_("接下来做什么"), _text)
+    following_on = RuledField(N_("接下来哪天前"), _coming)
 
 
 class PutOffForm(VersionedForm):
@@ -98,6 +102,13 @@ class HandOverForm(VersionedForm):
 
 class WhyForm(VersionedForm):
     reason = RuledField(N_("原因"), _text, is_required=True, id="why")
+
+
+class GiveUpForm(WhyForm):
+    """A step is given up; what follows it, where something has to."""
+
+    following = RuledField(N_("接下来做什么"), _text, id="drop-following")
+    following_on = RuledField(N_("接下来哪天前"), _coming, id="drop-following-on")
 
 
 class InstructForm(Form):

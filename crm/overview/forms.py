@@ -8,10 +8,23 @@ from typing import Any
 from wtforms import HiddenField, SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from crm.core.forms import ChoiceField, RuledField, RuledText, VersionedForm, options
+from crm.core.forms import ChoiceField, Form, RuledField, RuledText, VersionedForm, options
 from crm.core.i18n import lazy_gettext
 from crm.core.settings import Setting
 from crm.core.words import N_, Refused
+from crm.ladder.rules.fields import line, read_day_needed
+
+
+class HolidayForm(Form):
+    """A day that differs from its weekday."""
+
+    on = RuledField(N_("日期"), read_day_needed, is_required=True, render_kw={"type": "date"})
+    is_workday = ChoiceField(
+        N_("怎么算"),
+        choices=options([("no", lazy_gettext("放假")), ("yes", lazy_gettext("上班"))]),
+        is_required=True,
+    )
+    name = RuledField(N_("什么日子"), line(40, is_needed=True), is_required=True)
 
 
 class ManyField(SelectMultipleField):

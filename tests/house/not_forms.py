@@ -56,6 +56,7 @@ NOT_FORMS = {
     "projects.excuse_save": "a reason of its own; the last word stands, the history tells both",
     "projects.excuse_drop": "taken back twice is taken back once",
     "projects.restore": "one button, versioned: the second gets the sentence",
+    "overview.holiday_drop": "one button, versioned: the second gets the sentence",
     "projects.feedback": "one button: the second gets the sentence",
     "projects.dispute_save": "makes a dispute of one's own",
     "projects.ask_save": "makes a dispute of one's own",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from crm.accounts.rules import Permission
-from crm.activities.actions import hearing
+from crm.activities.actions import going_on, hearing
 from crm.core import jobs, news, palette, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
@@ -102,6 +102,10 @@ def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flas
 def test_the_palette_offers_every_page_of_the_rail(app: Flask) -> None:
     offered = {(entry.endpoint, frozenset(entry.needs), entry.icon) for entry in palette.ENTRIES}
     assert {(endpoint, frozenset(needs), icon) for endpoint, icon, _label, needs, _group in RAIL} <= offered
+
+
+def test_records_that_always_have_a_next_step(app: Flask) -> None:
+    assert set(going_on.PROGRESS) == {"project"}
 
 
 def test_what_the_inbox_hears_of(app: Flask) -> None:

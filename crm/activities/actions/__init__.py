@@ -1,6 +1,7 @@
 """Every write of follow-up, one verb of the trade each."""
 
-from crm.activities.actions.logging import Planned, check_author, edit, log, withdraw
+from crm.activities.actions.going_on import Planned, is_last
+from crm.activities.actions.logging import check_author, edit, log, withdraw
 from crm.activities.actions.steps import check_step, drop, finish, hand_over, plan, put_off, reopen
 from crm.activities.actions.telling import tell
 
@@ -12,6 +13,7 @@ __all__ = [
     "edit",
     "finish",
     "hand_over",
+    "is_last",
     "log",
     "plan",
     "put_off",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.activities.actions import steps
+from crm.activities.actions.going_on import Planned
 from crm.activities.actions.subjects import Subject, check_can_see, check_person, check_subjects
 from crm.activities.actions.telling import tell
 from crm.activities.models import Activity, ActivityPerson, ActivitySubject
@@ -19,15 +19,6 @@ from crm.activities.rules.words import Act, ActivityKind, Notice
 from crm.core import audit
 from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Conflict, Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A next step as it is asked for. Without an owner it is the author's own."""
-
-    text: str
-    due_on: dt.date | None
-    owner_id: int | None = None
 
 
 def log(

@@ -6,6 +6,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
+from crm.activities.actions.going_on import Planned, check_going_on
 from crm.activities.actions.subjects import Subject, check_can_see, check_person, check_subjects
 from crm.activities.actions.telling import tell
 from crm.activities.models import Activity, NextStep, StepMove
@@ -64,15 +65,19 @@ def finish(
     today: dt.date,
     version: int | None = None,
     outcome: str | None = None,
+    following: Planned | None = None,
 ) -> NextStep:
-    """It is done. An instruction needs an answer in words. Who gave it is told."""
+    """It is done. An instruction needs an answer in words. Who gave it is told. The last step of a record that goes on
+    takes the `following` one along."""
     _changeable(step, actor, version)
+    check_going_on(session, step, following)
     said = (outcome or "").strip()[:500] or None
     if step.is_instruction and said is None:
         raise Refused(N_("这是批示，请写下怎么答复。"), field="outcome")
     audit.begin(session, actor=actor, action=Act.STEP_DONE, subject=(step.kind, step.subject_id))
     step.state, step.closed_on, step.outcome = StepState.DONE, today, said
     session.flush()
+    _follow(session, step, following, actor, at, today)
     _tell_giver(session, step, Notice.ANSWERED if step.is_instruction else Notice.DONE_FOR_YOU, actor, at)
     return step
 
@@ -148,15 +153,19 @@ def drop(
     today: dt.date,
     reason: str,
     version: int | None = None,
+    following: Planned | None = None,
 ) -> NextStep:
-    """It will not be done, for a reason. Only who gave an instruction may drop it."""
+    """It will not be done, for a reason. Only who gave an instruction may drop it. The last step of a record that goes
+    on takes the `following` one along."""
     _changeable(step, actor, version)
+    check_going_on(session, step, following)
     if step.is_instruction and actor.user_id != step.given_by_id:
         raise Refused(N_("批示只能由批示人取消。请答复，或转交给合适的人。"))
     why = check_reason(reason)
     audit.begin(session, actor=actor, action=Act.STEP_DROP, subject=(step.kind, step.subject_id))
     step.state, step.closed_on, step.outcome = StepState.DROPPED, today, why
     session.flush()
+    _follow(session, step, following, actor, at, today)
     _tell_giver(session, step, Notice.DROPPED_FOR_YOU, actor, at)
     return step
 
@@ -179,6 +188,16 @@ def check_step(step: NextStep, *, actor: Actor) -> None:
     actor.require("activity:add")
     if not actor.is_system and actor.user_id not in (step.owner_id, step.given_by_id):
         raise Forbidden(N_("只有经办人和交办人可以改这一步。"))
+
+
+def _follow(
+    session: Session, step: NextStep, following: Planned | None, actor: Actor, at: dt.datetime, today: dt.date
+) -> None:
+    if following is not None:
+        plan(
+            session, actor=actor, at=at, today=today, subject=(step.kind, step.subject_id), text=following.text,
+            due_on=following.due_on, owner_id=following.owner_id if following.owner_id is not None else step.owner_id,
+        )  # fmt: skip
 
 
 def _changeable(step: NextStep, actor: Actor, version: int | None) -> None:

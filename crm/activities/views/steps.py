@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from crm.activities import actions, queries
-from crm.activities.forms import FinishForm, HandOverForm, PutOffForm, StepForm, WhyForm
+from crm.activities.forms import FinishForm, GiveUpForm, HandOverForm, PutOffForm, StepForm
 from crm.activities.models import NextStep
 from crm.activities.queries import Whose
 from crm.activities.rules.words import When
@@ -93,11 +93,12 @@ def _page(found: NextStep, refused: str | None = None, **forms: Any) -> str:
         finish=forms.get("finish") or FinishForm(start),
         put_off=forms.get("put_off") or PutOffForm(start),
         hand_over=hand_over,
-        drop=forms.get("drop") or WhyForm(start),
+        drop=forms.get("drop") or GiveUpForm(start),
         refused=refused,
         next=safe_next(request.values.get("next")),
         today=today(),
         is_mine=viewer.user_id in (found.owner_id, found.given_by_id),
+        is_last=actions.is_last(session, found),
     )
 
 
@@ -141,6 +142,12 @@ def _settle(
     return save(form, lambda: write(found), done=done, again=again)
 
 
+def _following(form: Any) -> actions.Planned | None:
+    """The step that follows, if one was written."""
+    text = form.following.value
+    return actions.Planned(text, form.following_on.value) if text else None
+
+
 @bp.post("/steps/<int:step_id>/done")
 @needs("activity:add")
 def step_done(step_id: int) -> Any:
@@ -149,7 +156,7 @@ def step_done(step_id: int) -> Any:
         step_id, "finish", form,
         lambda found: actions.finish(
             db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
-            outcome=form.outcome.value,
+            outcome=form.outcome.value, following=_following(form),
         ),
         lambda found: _said(found, gettext("已办：%(what)s", what=found.text)),
     )  # fmt: skip
@@ -187,12 +194,12 @@ def step_hand_over(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/drop")
 @needs("activity:add")
 def step_drop(step_id: int) -> Any:
-    form = WhyForm()
+    form = GiveUpForm()
     return _settle(
         step_id, "drop", form,
         lambda found: actions.drop(
             db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
-            reason=form.reason.value or "",
+            reason=form.reason.value or "", following=_following(form),
         ),
         lambda found: _said(found, gettext("不办了：%(what)s", what=found.text)),
     )  # fmt: skip

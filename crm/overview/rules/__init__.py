@@ -6,6 +6,7 @@ from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
 from crm.activities.rules.words import Act as FollowUpAct
 from crm.core.lists.words import ViewAct
 from crm.core.words import C_, N_, Word
+from crm.core.workdays import Act as WorkdayAct
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 from crm.overview.rules.bulk import BulkAct
@@ -47,6 +48,7 @@ MESSAGES: dict[str, str] = {
     **{act.value: act.label for act in ProjectAct},
     **{act.value: act.label for act in BulkAct},
     **{act.value: act.label for act in ViewAct},
+    **{act.value: act.label for act in WorkdayAct},
     **OWN,
 }
 

@@ -7,6 +7,7 @@ from crm.overview.views import (
     drafts,
     exports,
     history,
+    holidays,
     merging,
     operations,
     privacy,
@@ -18,6 +19,6 @@ from crm.overview.views import (
 from crm.overview.views.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "bulk", "changes", "drafts", "exports", "history", "merging", "operations", "privacy", "saved",
+    "audit", "bp", "bulk", "changes", "drafts", "exports", "history", "holidays", "merging", "operations", "privacy", "saved",
     "search", "settings", "workbench",
 ]  # fmt: skip

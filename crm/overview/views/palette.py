@@ -6,6 +6,7 @@ from crm.core.palette import Entry
 from crm.core.words import N_
 
 ENTRIES = [
+    Entry("overview.holidays", N_("工作日"), "calendar", ("setting:manage", "audit:read"), words=("节假日", "调休", "holidays")),
     Entry("overview.audit_log", N_("审计日志"), "history", ("audit:read",), words=("日志", "留痕")),
     Entry("overview.changes", N_("变化"), "history", ("firm:read",), words=("新增", "上周以来")),
     Entry("overview.contacts_looked", N_("查看联系方式统计"), "eye", ("audit:read",)),

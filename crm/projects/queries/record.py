@@ -22,7 +22,7 @@ from crm.projects.models import (
 )
 from crm.projects.queries.scope import assignable_by, editable_by, visible_to
 from crm.projects.rules.stages import GATES, ITEMS, Line, Wants, gate, next_of
-from crm.projects.rules.words import Stage
+from crm.projects.rules.words import Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,19 @@ def of_firm(session: Session, firm_id: int, *, viewer: Actor) -> Sequence[Projec
         .order_by(Project.first_reported_at.desc(), Project.id.desc())
         .limit(20)
     ).all()
+
+
+def goes_on(session: Session, project_id: int) -> bool:
+    """Whether a project goes on, and so always has a next step: slot PROGRESS."""
+    found = session.execute(
+        sa.select(Project.state, Project.stage, Project.archived_on).where(Project.id == project_id)
+    ).one_or_none()
+    return (
+        found is not None
+        and found.state is State.ACTIVE
+        and found.stage is not Stage.FULL_PRODUCTION
+        and found.archived_on is None
+    )
 
 
 def met_items(session: Session, projects: Sequence[Project]) -> dict[int, set[str]]:

@@ -8,6 +8,7 @@ from flask import current_app, flash, render_template, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 
+from crm.core import workdays
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.i18n import gettext
@@ -20,6 +21,7 @@ from crm.projects import actions, queries
 from crm.projects.actions import holding
 from crm.projects.forms import DecisionForm, DisputeForm, ReasonForm
 from crm.projects.queries import holding as reads
+from crm.projects.queries.clocks import clocks_of
 from crm.projects.queries.pulse import pulse_of
 from crm.projects.rules.words import Decision, Stage
 from crm.projects.views.blueprint import bp, load, over_project
@@ -44,6 +46,18 @@ def holding_panel(project_id: int) -> Any:
         may_claim=viewer.may("lead:log") and project.need is None and project.stage.place < Stage.SIGNED.place,
         may_log=viewer.may("lead:log"), today=today(), me=viewer.user_id,
     )  # fmt: skip
+
+
+@bp.get("/projects/<int:project_id>/clocks")
+@needs("project:read")
+def clocks_panel(project_id: int) -> Any:
+    session, day = db.session(), today()
+    load(project_id)
+    found = clocks_of(session, [project_id], day).get(project_id, [])
+    years = {clock.due_on.year for clock in found}
+    return render_template(
+        "projects/_clocks.html", clocks=found, today=day, unknown=workdays.unknown_years(session, years)
+    )
 
 
 def _reason_page(

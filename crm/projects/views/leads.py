@@ -18,6 +18,7 @@ from crm.core.saving import save
 from crm.core.transaction import commit, fresh
 from crm.core.web import actor, back_to
 from crm.core.words import N_, Refused
+from crm.core.workdays import add_workdays
 from crm.firms.queries import by_ids
 from crm.firms.queries import near as near_firms
 from crm.projects import actions
@@ -26,6 +27,7 @@ from crm.projects.forms import LeadForm
 from crm.projects.models import Project
 from crm.projects.queries import alike
 from crm.projects.queries.alike import Hidden, Typed
+from crm.projects.queries.clocks import terms_of
 from crm.projects.rules.alike import HIDDEN_AN_HOUR
 from crm.projects.rules.columns import amount
 from crm.projects.rules.words import Act, Confidentiality, Source
@@ -67,6 +69,7 @@ def _page(form: LeadForm, refused: str | None, known: Known | None) -> str:
     return render_template(
         "projects/new.html", form=form, refused=refused, known=known, days=days(today()),
         firm=_firm_of(form.firm.data or ""),
+        reply_by=add_workdays(db.session(), today(), terms_of(db.session()).reply),
     )  # fmt: skip
 
 
