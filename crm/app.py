@@ -135,6 +135,7 @@ def fill_slots() -> None:
     stream.SOURCES[:] = [
         entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
         rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES, moves.MOVES, moves.CHARGES,
+        import_module("crm.projects.queries.payments").PAYMENTS,
     ]  # fmt: skip
     # what changed since a day, in the order of a page's kinds
     import_module("crm.core.news").NEWS[:] = [

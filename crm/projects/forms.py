@@ -149,7 +149,7 @@ class LeadForm(Form):
     name = _ruled("name")
     source = ChoiceField(BY_NAME["source"].label, choices=word_choices(Source), is_required=True)
     step = RuledField(N_("下一步"), line(200, is_needed=True), is_required=True)
-    due_on = RuledField(N_("哪天前"), _due)
+    due_on = RuledField(N_("别的日子"), _due)
     quick = HiddenField()
     firm = HiddenField()
     confidentiality = _choice("confidentiality", None)

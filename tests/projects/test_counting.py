@@ -20,6 +20,7 @@ from crm.projects.queries.counting import count_of
 from crm.projects.queries.counts import Tally, tallies
 from crm.projects.queries.record import met_items
 from crm.projects.rules import counting as law
+from crm.projects.rules import drawing
 from crm.projects.rules.words import Currency, Origin, PaymentKind, Stage, State
 from tests import people
 from tests.projects.cast import ROBOT, TODAY, a_lead, bring, give_team
@@ -395,3 +396,13 @@ def test_the_gate_that_asks_for_money_is_met_by_checked_money(session: Session) 
 
 def test_a_tally_says_how_many_are_withheld() -> None:
     assert Tally(law.BY_KEY["all"], count=3, ids=[7]).withheld == 2
+
+
+def test_the_picture_of_money_climbs_to_what_was_agreed() -> None:
+    assert drawing.growth([], 5, TODAY) is None
+    made = drawing.growth([(SIGNED, 1 * YI), (END, 4 * YI)], 4 * YI, TODAY)
+    assert made is not None
+    assert [(mark.x, mark.y) for mark in made.marks] == [(30.0, 87.5), (90.0, 20.0)]
+    assert made.agreed_y == 20.0 and made.line.endswith("H252") and made.grid[0] == (110.0, 0)
+    alone = drawing.growth([(TODAY, 5)], None, TODAY)
+    assert alone is not None and alone.agreed_y is None

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from crm import cli
@@ -160,6 +162,21 @@ def test_as_of_counts_equal_a_slow_recount(session: Session, seed: int) -> None:
                 day,
             )
         assert sum(found[key].count for key in BY_KEY if key.startswith("from-")) == found["all"].count
+
+
+def test_any_day_is_counted_as_the_slow_recount_does(session: Session) -> None:
+    random_world(session, 77, projects=15)
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        day=st.dates(FIRST - dt.timedelta(30), FIRST + dt.timedelta(1300)),
+        key=st.sampled_from(sorted(BY_KEY)),
+    )
+    def check(day: dt.date, key: str) -> None:
+        tally = tallies(session, day, viewer=ROBOT)[key]
+        assert (tally.count, tally.agreed, tally.fixed, tally.in_place) == slow(session, key, day)
+
+    check()
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -55,7 +55,8 @@ def test_money_is_entered_checked_by_another_and_the_project_counted(app: Flask,
     assert people.post(officer, f"{url}/{payment}/check", {"version": version}).status_code == 403
     assert people.post(checker, f"{url}/{payment}/check", {"version": version}).status_code == 303
     panel = text(checker, url)
-    assert "戴清越核定，计入 2026-09-15" in panel and "data-chart" in panel
+    assert "到位 3,000 万元（固定资产投资）" in text(officer, f"/records/project/{project}/timeline")
+    assert "戴清越核定，计入 2026-09-15" in panel and panel.count('href="#paid-2026-09-15"') == 2
     again = people.post(checker, f"{url}/{payment}/check", {"version": version})
     assert again.status_code == 409
     panel = text(checker, f"/projects/{project}/counting")

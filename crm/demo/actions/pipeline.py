@@ -20,7 +20,7 @@ from crm.activities.rules.words import ActivityKind, StepState
 from crm.core import audit
 from crm.core.clock import ZONE
 from crm.core.db import Base
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, system
 from crm.core.transaction import commit
 from crm.demo.rules import SOURCE
 from crm.demo.rules.projects import COUNT, Story, invent_projects, pick
@@ -40,6 +40,7 @@ from crm.projects.models import (
     ProjectUnit,
     ProjectWaiver,
 )
+from crm.projects.queries.counts import tallies
 from crm.projects.rules.stages import STAGE_OF
 from crm.projects.rules.words import (
     ClaimCause,
@@ -351,19 +352,6 @@ def _freeze(session: Session, stories: Sequence[Story], today: dt.date) -> None:
     rows = []
     for month in sorted(months[1:]):
         end = (month + dt.timedelta(32)).replace(day=1) - dt.timedelta(1)
-        counted = list(
-            session.scalars(
-                sa.select(ProjectCount.yuan).where(
-                    ProjectCount.counts_on <= end, ProjectCount.withdrawn_on.is_(None)
-                )
-            )
-        )
-        paid = session.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(ProjectPayment.yuan), 0)).where(
-                ProjectPayment.counts_on <= end
-            )
-        )
-        figures = {"all": len(counted), "in-place": int(paid or 0)}
-        figures |= {f"over-{n}": sum(yuan >= n * 10**8 for yuan in counted) for n in (1, 10, 20, 50)}
+        figures = {key: tally.reported for key, tally in tallies(session, end, viewer=system("demo")).items()}
         rows.append({"month": f"{month:%Y-%m}", "frozen_on": end + dt.timedelta(12), "figures": figures})
     audit.insert_many(session, FrozenMonth, rows)

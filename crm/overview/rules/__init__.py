@@ -27,8 +27,6 @@ OWN: dict[str, str] = {
     "units.starting": N_("写入方案里的单位"),
     "demo.people": N_("写入示范账号"),
     "demo.firms": N_("写入示范企业"),
-    "demo.projects": N_("写入示范项目"),
-    "demo.projects-frozen": N_("冻结示范月份"),
     "demo.follow-up": N_("写入示范动态"),
     "demo.projects": N_("写入示范项目"),
     "demo.projects-frozen": N_("冻结示范月份"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, aliased
 from crm.accounts.models import User
 from crm.activities.models import Attachment
 from crm.activities.queries.files import visible
+from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.core.permissions import Actor
-from crm.core.words import N_, Missing
+from crm.core.words import N_, Message, Missing, Money
 from crm.projects.models import ProjectPayment
 
 MOST = 500
@@ -83,3 +84,33 @@ def growth(rows: Sequence[Paid]) -> list[tuple[dt.date, int, int]]:
         total += days[day]
         found.append((day, days[day], total))
     return found
+
+
+def _keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys | None:
+    if subject[0] != "project":
+        return None
+    here = sa.and_(ProjectPayment.project_id == subject[1], ProjectPayment.withdrawn_on.is_(None))
+    return Keys(ProjectPayment.on, ProjectPayment.id, here)
+
+
+def _entries(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[int, Entry]:
+    rows = session.execute(
+        sa.select(
+            ProjectPayment.id, ProjectPayment.on, ProjectPayment.yuan, ProjectPayment.kind,
+            ProjectPayment.checked_on, User.name,
+        )
+        .outerjoin(User, User.id == ProjectPayment.entered_by_id)
+        .where(ProjectPayment.id.in_(ids))
+    )  # fmt: skip
+    checked, waiting = N_("到位 %(amount)s（%(kind)s）"), N_("到位 %(amount)s（%(kind)s，待核定）")
+    return {
+        row.id: Entry(
+            "payment", row.id, row.on,
+            Message(checked if row.checked_on else waiting, {"amount": Money(row.yuan), "kind": row.kind}),
+            who=row.name or "", is_change=True,
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+PAYMENTS = Source("payment", Group.TITLE, _keys, _entries)  # in a project's timeline

@@ -22,10 +22,9 @@ from crm.projects.forms import PaymentForm, ReasonForm
 from crm.projects.models import Project, ProjectPayment
 from crm.projects.queries.counting import may_check
 from crm.projects.queries.payments import get_payment, growth, in_place, payments_of
+from crm.projects.rules import drawing
 from crm.projects.rules.words import Currency, Origin, PaymentKind
 from crm.projects.views.blueprint import bp, load
-
-YI = 10**8
 
 
 @bp.get("/projects/<int:project_id>/payments")
@@ -46,52 +45,11 @@ def payments(project_id: int) -> Any:
             if row.payment.checked_on is None and row.payment.withdrawn_on is None
         ),
         steps=steps,
-        options=chart(project, steps) if steps else None,
+        picture=drawing.growth([(day, total) for day, _paid, total in steps], project.agreed_yuan, today()),
         may_enter=queries.rights(session, project_id, viewer).edit and project.archived_on is None,
         may_check=may_check(session, project_id, viewer),
         viewer=viewer,
     )
-
-
-def chart(project: Project, steps: list[tuple[Any, int, int]]) -> dict[str, Any]:
-    """Money in place as it grew, against what was agreed; each mark opens its row."""
-    first, last = steps[0][0], max(today(), steps[-1][0])
-    rows = url_for("projects.show", project_id=project.id)
-    marks = [
-        {"value": [day.isoformat(), round(total / YI, 4)], "href": f"{rows}#paid-{day.isoformat()}"}
-        for day, _paid, total in steps
-    ]
-    marks.append(
-        {
-            "value": [last.isoformat(), round(steps[-1][2] / YI, 4)],
-            "symbol": "none",
-            "href": f"{rows}#payments",
-        }
-    )
-    series: list[dict[str, Any]] = [
-        {
-            "type": "line", "name": gettext("到位"), "step": "end", "data": marks, "symbol": "circle", "symbolSize": 7,
-            "areaStyle": {"color": "@accent", "opacity": 0.1}, "lineStyle": {"width": 2},
-        }
-    ]  # fmt: skip
-    if project.agreed_yuan:
-        agreed = round(project.agreed_yuan / YI, 4)
-        series.append(
-            {
-                "type": "line", "name": gettext("协议"), "symbol": "none", "lineStyle": {"type": "dashed", "color": "@ink-3"},
-                "itemStyle": {"color": "@ink-3"},
-                "data": [{"value": [day.isoformat(), agreed]} for day in (first, last)],
-            }
-        )  # fmt: skip
-    return {
-        "xAxis": {"type": "time", "min": first.isoformat(), "max": last.isoformat(), "splitNumber": 3,
-                  "axisLabel": {"hideOverlap": True}, "splitLine": {"show": False}},
-        "yAxis": {"type": "value", "name": gettext("亿元"), "min": 0},
-        "legend": {"right": 0, "top": 0, "itemWidth": 16, "textStyle": {"color": "@ink-2"}},
-        "tooltip": {"trigger": "axis"},
-        "grid": {"left": 4, "right": 12, "top": 32, "bottom": 4, "containLabel": True},
-        "series": series,
-    }  # fmt: skip
 
 
 def _offer(form: PaymentForm, project: Project) -> PaymentForm:

@@ -71,8 +71,9 @@ READ = {"land_m2": N_("用地需求"), "plant_m2": N_("厂房需求")}  # a valu
 
 
 def _is_protected(project: Project) -> bool:
-    """Whether the first report still protects: somebody follows it, and it is not signed."""
-    return project.holder_id is not None and project.stage.place < Stage.SIGNED.place and not project.archived_on
+    """Whether the first report still protects: somebody follows it, and no team is in charge yet."""
+    is_early = project.need is None and project.stage.place < Stage.SIGNED.place
+    return project.holder_id is not None and is_early and project.archived_on is None
 
 
 def section_of(fact: str) -> str:

@@ -1,6 +1,6 @@
 """counted as: fixed investment, headquarters and the innovative mark as they were when a project was counted
 
-Revision: 0013
+Revision: 0012
 Revises: 0011
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
