@@ -144,6 +144,7 @@ def fill_slots() -> None:
     # what changed since a day, in the order of a page's kinds
     import_module("crm.core.news").NEWS[:] = [
         *import_module("crm.ladder.queries.news").NEWS,
+        *import_module("crm.projects.queries.news").NEWS,
         *import_module("crm.overview.queries.news").NEWS,
     ]
     undo.ACTIONS.update(

@@ -121,7 +121,8 @@ def test_what_the_worker_asks_for_every_night(app: Flask) -> None:
 def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
     codes = [kind.code for kind in news.NEWS]
     assert codes == [
-        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "written",
+        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "project-signed",
+        "project-moved", "project-back", "project-lost", "project-paused", "project-reported", "written",
     ]  # fmt: skip
     assert len({kind.label for kind in news.NEWS}) == len(codes)
 

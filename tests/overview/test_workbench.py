@@ -45,15 +45,15 @@ def test_every_panel_is_shown_to_somebody_and_can_be_filled() -> None:
 
 def test_a_leader_sees_what_waits_first() -> None:
     bench = BENCHES[Role.LEADER]
-    assert bench.main == (Panel.STEPS, Panel.INSTRUCTIONS, Panel.LATE)
-    assert {Panel.CHANGES, Panel.FIGURES} <= set(bench.side)
+    assert bench.main == (Panel.STEPS, Panel.INSTRUCTIONS, Panel.CLIMBED, Panel.LATE)
+    assert {Panel.PROJECTS, Panel.CHANGES, Panel.FIGURES} <= set(bench.side)
     assert BENCHES[Role.SUPERVISOR].main[0] is Panel.LATE
     assert Panel.STREET_FIRMS in BENCHES[Role.REPORTER].main
 
 
 def test_two_roles_share_one_workbench_without_a_panel_twice() -> None:
     bench = bench_of({Role.REPORTER.value, Role.LEADER.value})
-    assert bench.main[:3] == BENCHES[Role.LEADER].main
+    assert bench.main[:4] == BENCHES[Role.LEADER].main
     both = (*bench.main, *bench.side)
     assert Panel.STREET_FIRMS in bench.main and len(both) == len(set(both))
     assert bench_of(set()) == Bench((), ())

@@ -18,6 +18,8 @@ class Panel(Word):
     STEPS = "steps", N_("我的下一步")
     INSTRUCTIONS = "instructions", N_("批示")
     LATE = "late", N_("各单位逾期")
+    CLIMBED = "climbed", N_("我的专班逾期")
+    PROJECTS = "projects", N_("招商项目")
     OWN_FIRMS = "own-firms", N_("我服务的企业")
     STREET_FIRMS = "street-firms", N_("本街道的企业")
     INBOX = "inbox", N_("收件箱")
@@ -38,14 +40,27 @@ class Bench:
 
 _P = Panel
 BENCHES: Mapping[Role, Bench] = {
-    Role.LEADER: Bench((_P.STEPS, _P.INSTRUCTIONS, _P.LATE), (_P.CHANGES, _P.FIGURES, _P.EXPIRING, _P.INBOX)),
-    Role.SUPERVISOR: Bench(
-        (_P.LATE, _P.INSTRUCTIONS, _P.STEPS), (_P.INBOX, _P.CHANGES, _P.FIGURES, _P.EXPIRING)
+    Role.LEADER: Bench(
+        (_P.STEPS, _P.INSTRUCTIONS, _P.CLIMBED, _P.LATE),
+        (_P.PROJECTS, _P.CHANGES, _P.FIGURES, _P.EXPIRING, _P.INBOX),
     ),
-    Role.SCIENCE: Bench((_P.STEPS, _P.OWN_FIRMS), (_P.INBOX, _P.LISTS, _P.EXPIRING, _P.CHANGES, _P.FIGURES)),
-    Role.FINANCE: Bench((_P.STEPS, _P.OWN_FIRMS), (_P.INBOX, _P.CHANGES, _P.EXPIRING, _P.FIGURES)),
-    Role.INVESTMENT: Bench((_P.STEPS, _P.OWN_FIRMS), (_P.INBOX, _P.CHANGES, _P.FIGURES)),
-    Role.REPORTER: Bench((_P.STEPS, _P.STREET_FIRMS, _P.OWN_FIRMS), (_P.INBOX, _P.EXPIRING, _P.CHANGES)),
+    Role.SUPERVISOR: Bench(
+        (_P.LATE, _P.INSTRUCTIONS, _P.STEPS), (_P.INBOX, _P.PROJECTS, _P.CHANGES, _P.FIGURES, _P.EXPIRING)
+    ),
+    Role.SCIENCE: Bench(
+        (_P.STEPS, _P.CLIMBED, _P.OWN_FIRMS),
+        (_P.INBOX, _P.PROJECTS, _P.LISTS, _P.EXPIRING, _P.CHANGES, _P.FIGURES),
+    ),
+    Role.FINANCE: Bench(
+        (_P.STEPS, _P.CLIMBED, _P.OWN_FIRMS), (_P.INBOX, _P.PROJECTS, _P.CHANGES, _P.EXPIRING, _P.FIGURES)
+    ),
+    Role.INVESTMENT: Bench(
+        (_P.STEPS, _P.CLIMBED, _P.OWN_FIRMS), (_P.PROJECTS, _P.INBOX, _P.CHANGES, _P.FIGURES)
+    ),
+    Role.REPORTER: Bench(
+        (_P.STEPS, _P.CLIMBED, _P.STREET_FIRMS, _P.OWN_FIRMS),
+        (_P.INBOX, _P.PROJECTS, _P.EXPIRING, _P.CHANGES),
+    ),
     Role.READ_ONLY: Bench((_P.FIGURES, _P.CHANGES), (_P.EXPIRING, _P.INBOX)),
 }
 

@@ -23,10 +23,13 @@ from crm.ladder.queries.waiting import open_lists
 from crm.ladder.rules.kinds import HIGH_TECH
 from crm.overview.rules.changes import last_monday
 from crm.overview.rules.workbench import QUIET_DAYS, SOON_MONTHS, Panel
+from crm.projects.queries.escalation import escalated
+from crm.projects.queries.mine import lit
 
 STEPS_SHOWN = 12  # next steps on the workbench; the others are one click away
 UNITS_SHOWN = 8
 NEWS_SHOWN = 6
+PROJECTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,22 @@ def _late(desk: Desk) -> Values | None:
         "has_more": len(units) > UNITS_SHOWN,
         "total": sum(unit.steps for unit in units),
     }
+
+
+def _climbed(desk: Desk) -> Values | None:
+    """Overdue steps of others that climbed to this person: as liaison, as leader, as head of the unit."""
+    lines, total = escalated(desk.session, desk.viewer, desk.day, size=PROJECTS_SHOWN)
+    return {"lines": lines, "total": total} if total else None
+
+
+def _projects(desk: Desk) -> Values | None:
+    """Open projects by light, one's own and all one may see, and those that turned red since last Monday: of all for
+    who watches over all, else of one's own."""
+    if not desk.viewer.may("project:read"):
+        return None
+    whole = not desk.viewer.roles.isdisjoint({Role.LEADER.value, Role.SUPERVISOR.value})
+    found = lit(desk.session, desk.viewer, desk.day, since=desk.since, whole=whole, size=PROJECTS_SHOWN)
+    return {"lit": found, "whole": whole}
 
 
 def _own_firms(desk: Desk) -> Values | None:
@@ -169,6 +188,8 @@ PANELS: Mapping[Panel, Shown] = {
     Panel.STEPS: Shown("overview/panels/steps.html", _steps),
     Panel.INSTRUCTIONS: Shown("overview/panels/instructions.html", _instructions),
     Panel.LATE: Shown("overview/panels/late.html", _late),
+    Panel.CLIMBED: Shown("overview/panels/climbed.html", _climbed),
+    Panel.PROJECTS: Shown("overview/panels/projects.html", _projects),
     Panel.OWN_FIRMS: Shown("overview/panels/firms.html", _own_firms),
     Panel.STREET_FIRMS: Shown("overview/panels/firms.html", _street_firms),
     Panel.INBOX: Shown("overview/panels/inbox.html", _inbox),

@@ -20,9 +20,11 @@ from crm.firms.rules.names import normalise
 from crm.firms.rules.words import LeadingIndustry
 from crm.projects.models import Project, ProjectCharge, ProjectPulse
 from crm.projects.queries.days import start_of
+from crm.projects.queries.escalation import climbed_where
 from crm.projects.queries.holding import pool_where
 from crm.projects.queries.lights import colour_where
 from crm.projects.queries.limits import limits_of
+from crm.projects.queries.mine import in_hand, turned_where
 from crm.projects.queries.people import lead_units, leaders, officers
 from crm.projects.queries.reach import cohort_where, reached_where
 from crm.projects.queries.record import open_counts
@@ -159,6 +161,20 @@ def _late(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[boo
     return Project.id.in_(late)
 
 
+def _team(_session: Session, value: str, viewer: Actor) -> sa.ColumnElement[bool] | None:
+    return in_hand(viewer) if value == MINE else None
+
+
+def _climbed(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """Understood here; what has climbed to the viewer depends on the day, which `matching` knows."""
+    return sa.true() if value == MINE else None
+
+
+def _turned(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """Understood here; what turned red since then depends on the day, which `matching` knows."""
+    return sa.true() if _day(value) is not None else None
+
+
 def _pool(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     """Understood here; which leads are in the pool depends on the day, which `matching` knows."""
     return sa.true() if value == "yes" else None
@@ -233,6 +249,9 @@ FILTERS: list[lists.Filter] = [
     lists.Filter(
         "pool", N_("线索池"), _pool, lambda _session, _viewer: [("yes", N_("没人跟进或保护期已过"))]
     ),
+    lists.Filter("team", N_("在手"), _team, lambda _session, _viewer: [(MINE, N_("我跟进或在专班"))]),
+    lists.Filter("climbed", N_("逾期已上报给"), _climbed, kind="hidden"),
+    lists.Filter("turned", N_("此日以来新亮红灯"), _turned, kind="hidden"),
     lists.Filter("cohort", N_("首报年份"), _cohort, kind="hidden"),
     lists.Filter("reached", N_("曾到过"), _reached, kind="hidden"),
     lists.Filter("late", N_("下一步早于此日仍未办"), _late, kind="hidden"),
@@ -331,6 +350,12 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
         clauses.append(sa.or_(*(colour_where(colour, wanted.today, limits) for colour in colours)))
     if "pool" in understood and wanted.today is not None:
         clauses.append(pool_where(wanted.today))
+    if "climbed" in understood and wanted.today is not None:
+        clauses.append(climbed_where(session, viewer, wanted.today))
+    if "turned" in understood and wanted.today is not None:
+        since = _day(understood["turned"])
+        if since is not None:
+            clauses.append(turned_where(since, wanted.today, limits_of(session)))
     return sa.select(Project.id).where(visible_to(viewer), *clauses), understood
 
 

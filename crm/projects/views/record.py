@@ -12,7 +12,7 @@ from crm.core import recent
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.history import changed_fields
-from crm.core.i18n import gettext, number, say, wan, word, yuan
+from crm.core.i18n import gettext, money, number, say, wan, word
 from crm.core.permissions import Forbidden, needs
 from crm.core.saving import save as save_form
 from crm.core.web import actor, back_to
@@ -20,10 +20,11 @@ from crm.core.words import N_
 from crm.projects import actions, queries
 from crm.projects.forms import MONEY, SECTIONS, WORDS, ProjectForm, keep
 from crm.projects.models import Project
-from crm.projects.queries.pulse import light_of
+from crm.projects.queries.escalation import standing
+from crm.projects.queries.pulse import light_of, pulse_of
 from crm.projects.rules.columns import LABELS, MICRO, MU
 from crm.projects.rules.stages import Need, Wants, need_of, next_of
-from crm.projects.rules.words import Stage
+from crm.projects.rules.words import Currency, Stage
 from crm.projects.views.blueprint import bp, load, over_project
 
 
@@ -35,6 +36,8 @@ def show(project_id: int) -> Any:
     rights = queries.rights(session, project_id, viewer)
     charge = queries.charge_of(session, project_id)
     target, lines = queries.next_gate(session, project)
+    steps = of_subject(session, viewer, ("project", project_id), today=today())
+    pulse = pulse_of(session, project_id)
     recent.note("project", project_id, user_id=viewer.user_id)
     return render_template(
         "projects/show.html",
@@ -50,16 +53,27 @@ def show(project_id: int) -> Any:
         lines=lines,
         wants=Wants,
         section_of=section_of,
-        steps=of_subject(session, viewer, ("project", project_id), today=today()),
+        steps=steps,
+        late=standing(session, project, charge, steps, today()),
+        protected_until=pulse.protected_until if pulse is not None and _is_protected(project) else None,
         evidence=queries.evidence_of(session, project_id),
         waivers=queries.waivers_of(session, project_id),
         panels=[panel for panel in queries.PANELS if viewer.may(panel.needs)],
         fact_sections=SECTIONS,
-        labels=LABELS,
+        labels={**LABELS, **READ},
         facts=facts(project),
         changed=changed_fields(session, {Project: [project_id]}).get(("projects", project_id), set()),
         today=today(),
     )
+
+
+READ = {"land_m2": N_("用地需求"), "plant_m2": N_("厂房需求")}  # a value that is read has its unit beside it
+
+
+def _is_protected(project: Project) -> bool:
+    """Whether the first report still protects: somebody follows it, and no team is in charge yet."""
+    is_early = project.need is None and project.stage.place < Stage.SIGNED.place
+    return project.holder_id is not None and is_early and project.archived_on is None
 
 
 def section_of(fact: str) -> str:
@@ -121,10 +135,14 @@ def facts(project: Project) -> dict[str, str | None]:
         shown[name] = word(value) if value else None
     for name in MONEY:
         value = getattr(project, name)
-        shown[name] = None if value is None else yuan(value)
+        shown[name] = None if value is None else money(value)
     shown["is_innovative"] = gettext("是") if project.is_innovative else None
     if project.plant_m2 is not None:
-        shown["plant_m2"] = number(project.plant_m2)
+        shown["plant_m2"] = gettext("%(n)s 平方米", n=number(project.plant_m2))
+    if project.land_m2 is not None:
+        shown["land_m2"] = gettext("%(n)s 亩", n=shown["land_m2"])
+    if project.currency is Currency.CNY:
+        shown["currency"] = None  # what goes without saying is left out
     return shown
 
 
