@@ -17,17 +17,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from crm.core import audit
 from crm.core.db import Model, Pk, Stamped, Versioned
 from crm.core.permissions import Actor
-from crm.core.words import N_, Conflict, Refused, Word
+from crm.core.words import N_, Conflict, Refused
 
 FIRST = 2015  # the first year seeded
 CACHE = "workdays"
 MOST = 400  # working days reckoned at once
-
-
-class Act(Word):
-    SET = "holiday.set", N_("设定工作日")
-    DROP = "holiday.drop", N_("删除设定的工作日")
-    SEED = "holiday.seed", N_("补入一年的节假日")
 
 
 class Holiday(Versioned, Stamped, Model):
@@ -144,7 +138,7 @@ def set_day(
     row = session.execute(sa.select(Holiday).where(Holiday.on == on)).scalar_one_or_none()
     if version is not None and (0 if row is None else row.version) != version:
         raise Conflict(N_("这一天刚刚被别人改过，请核对后再保存。"))
-    audit.begin(session, actor=actor, action=Act.SET, day=on.isoformat())
+    audit.begin(session, actor=actor, action="holiday.set", day=on.isoformat())
     if row is None:
         row = Holiday(on=on)
         session.add(row)
@@ -159,7 +153,7 @@ def drop_day(session: Session, row: Holiday, *, actor: Actor, version: int | Non
     actor.require("setting:manage")
     if version is not None and row.version != version:
         raise Conflict(N_("这一天刚刚被别人改过，请核对后再保存。"))
-    audit.begin(session, actor=actor, action=Act.DROP, day=row.on.isoformat())
+    audit.begin(session, actor=actor, action="holiday.drop", day=row.on.isoformat())
     session.delete(row)
     session.flush()
     session.info.pop(CACHE, None)
@@ -173,7 +167,7 @@ def seed_year(session: Session, *, actor: Actor, year: int) -> int:
     if not rows:
         raise Refused(N_("软件里还没有 %(year)s 年的节假日，请按国务院办公厅的通知逐日设定。"), year=year)
     known = {row.on for row in year_of(session, year)}
-    audit.begin(session, actor=actor, action=Act.SEED, year=year)
+    audit.begin(session, actor=actor, action="holiday.seed", year=year)
     fresh = [row for row in rows if row["on"] not in known]
     audit.insert_many(session, Holiday, fresh)
     session.info.pop(CACHE, None)

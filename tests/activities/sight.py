@@ -205,6 +205,8 @@ def pages(app: Flask, hung: Hung, method: str) -> Iterator[tuple[str, str]]:
         "other_id": [hung.row_id + 1], "activity_id": [hung.activity, hung.joint],
         "step_id": [hung.given, hung.closed], "attachment_id": [hung.file, hung.joint_file],
     }  # fmt: skip
+    if hung.code == "project":  # its own pages are about it, too
+        places["project_id"] = [hung.row_id]
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if method in (rule.methods or ()) and rule.arguments and rule.arguments <= places.keys():

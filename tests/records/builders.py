@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
-from crm.activities.actions import Planned
 from crm.core import audit
 from crm.core.permissions import system
 from crm.core.transaction import commit
@@ -73,18 +72,13 @@ def an_application(session: Session, n: int) -> Any:
 
 
 def a_project(session: Session, n: int) -> Project:
-    """A lead of the investment officer's, seen by the whole zone."""
+    """A lead in the pool, seen by the whole zone."""
     made = projects.report(
-        session, actor=people.actor(session, people.INVESTMENT), at=MORNING, today=TODAY,
-        investor=f"苏州澄观{n:04d}精密科技有限公司", name=f"第{n}条精密减速器产线", source=Source.FAIR,
-        step=projects_step(),
+        session, actor=ROBOT, at=MORNING, today=TODAY, investor=f"苏州澄观{n:04d}精密科技有限公司",
+        name=f"第{n}条精密减速器产线", source=Source.FAIR,
     )  # fmt: skip
     commit(session)
     return made
-
-
-def projects_step() -> Planned:
-    return Planned("电话问清用地", TODAY + dt.timedelta(3))
 
 
 def a_sample(session: Session, n: int) -> Sample:

@@ -6,7 +6,6 @@ from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
 from crm.activities.rules.words import Act as FollowUpAct
 from crm.core.lists.words import ViewAct
 from crm.core.words import C_, N_, Word
-from crm.core.workdays import Act as WorkdayAct
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 from crm.overview.rules.bulk import BulkAct
@@ -33,6 +32,9 @@ OWN: dict[str, str] = {
     "demo.projects-frozen": N_("冻结示范月份"),
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
+    "holiday.set": N_("设定工作日"),
+    "holiday.drop": N_("删除设定的工作日"),
+    "holiday.seed": N_("补入一年的节假日"),
     "record.restore": N_("改回旧值"),
     "list.export": N_("导出列表"),
     "operation.undone": N_("撤销一次操作"),
@@ -48,7 +50,6 @@ MESSAGES: dict[str, str] = {
     **{act.value: act.label for act in ProjectAct},
     **{act.value: act.label for act in BulkAct},
     **{act.value: act.label for act in ViewAct},
-    **{act.value: act.label for act in WorkdayAct},
     **OWN,
 }
 
