@@ -45,6 +45,7 @@ class Notice(Word):
     """What stands in an inbox, by code; the words are made from the code and its parameters when read."""
 
     MENTION = "mention", N_("提到了您")
+    MENTION_STEP = "mention-step", N_("下一步里提到了您")
     ASSIGNED = "assigned", N_("交给您的下一步")
     HANDED_OVER = "handed-over", N_("转给您的下一步")
     DONE_FOR_YOU = "done-for-you", N_("您交办的已办")

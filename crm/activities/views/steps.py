@@ -15,6 +15,7 @@ from crm.activities.models import NextStep
 from crm.activities.queries import Whose
 from crm.activities.rules.words import When
 from crm.activities.views.blueprint import bp, toast
+from crm.activities.views.mentioning import mentions
 from crm.activities.views.timeline import page_of, subject
 from crm.core.clock import now, today
 from crm.core.db import db
@@ -226,6 +227,7 @@ def step_new(kind: str, row_id: int) -> Any:
             db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id),
             text=form.step.value or "", due_on=form.due_on.value,
             owner_id=int(form.owner.value) if form.owner.value else actor().user_id,
+            mentions=mentions(form.step.value or "", field="step"),
         )  # fmt: skip
 
     def again(refused: str | None) -> str:
