@@ -17,6 +17,7 @@ from crm.activities.actions import Planned
 from crm.activities.actions import files as keeping
 from crm.activities.forms import EntryForm, LogForm, WhyForm
 from crm.activities.models import Activity
+from crm.activities.queries import entries
 from crm.activities.queries import files as reads
 from crm.activities.queries.timeline import Group, Place
 from crm.activities.rules.days import find_day
@@ -24,7 +25,7 @@ from crm.activities.rules.files import ACCEPT, LARGEST, MB
 from crm.activities.rules.words import ActivityKind, Scan
 from crm.activities.views.blueprint import bp
 from crm.activities.views.files import quota, uploads
-from crm.activities.views.mentioning import mentions
+from crm.activities.views.mentioning import also_about, mentions
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.files import store
@@ -184,7 +185,8 @@ def _save(form: LogForm, about: tuple[str, int], received: Sequence[keeping.Rece
         step = Planned(form.step.value or "", form.due_on.value, owner, told)
     entry = actions.log(
         db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind(form.kind.value or ""),
-        on=form.on.value, summary=summary, subjects=[about], people=form.people.value,
+        on=form.on.value, summary=summary, subjects=[about, *also_about(form.also.value or "")],
+        people=form.people.value,
         mentions=mentions(summary),
         their_people=form.their_people.value, place=form.place.value, step=step,
     )  # fmt: skip
@@ -231,8 +233,23 @@ def note(kind: str, row_id: int) -> Any:
 @bp.get("/activities/<int:activity_id>")
 @signed_in
 def show(activity_id: int) -> Any:
-    told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    return _entry_page("activities/show.html", told)
+    session, viewer = db.session(), actor()
+    told = queries.get_activity(session, activity_id, viewer=viewer)
+    return _entry_page(
+        "activities/show.html",
+        told,
+        steps=queries.lines(session, entries.steps_of(session, told.activity), viewer, today=today()),
+        before=entries.said_before(session, told.activity),
+        urls={about: _url_of(about) for about, _name in told.others},
+        today=today(),
+    )
+
+
+def _url_of(about: tuple[str, int]) -> str | None:
+    """The page of a record known by its kind and id, where that is enough to address it."""
+    kind = kind_of(about[0])
+    values: dict[str, Any] = {kind.id_name: about[1]}
+    return url_for(kind.endpoint, **values) if kind.id_from == "id" else None
 
 
 def _entry_page(template: str, told: Any, **more: Any) -> str:
