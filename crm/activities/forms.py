@@ -50,6 +50,7 @@ class EntryForm(VersionedForm):
 class LogForm(EntryForm):
     """What happened, who was there, and what comes next."""
 
+    also = RuledField(N_("同时关于"), _text)
     people = PeopleField(_l("同去的同事"))
     step = RuledField(N_("下一步"), _text)
     due_on = RuledField(N_("下一步哪一天前"), _coming)

@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 from crm.core.audit import AuditChange, AuditEnvelope, columns_of, revive
 from crm.core.db import Base
 from crm.core.i18n import gettext, say
-from crm.core.records import facts_of
+from crm.core.records import Fact, facts_of
 from crm.core.telling import Teller, is_hidden
 
 Show = Callable[[str, str], str]
@@ -71,14 +71,16 @@ def as_it_was(row: Base, before: Mapping[str, Any]) -> Any:
     return SimpleNamespace(**values)
 
 
-def elsewhere(session: Session, row: Base, before: Mapping[str, Any], texts: Texts) -> list[Side]:
+def elsewhere(
+    session: Session, row: Base, before: Mapping[str, Any], texts: Texts, facts: Sequence[Fact] = ()
+) -> list[Side]:
     """What others changed that the form does not show: lines without a choice."""
     columns = columns_of(type(row))
     now = {name: getattr(row, name) for name in columns}
     shown = texts(SimpleNamespace(**now))
     teller = Teller(session)
     found = []
-    for fact in facts_of(type(row).__tablename__):
+    for fact in facts or facts_of(type(row).__tablename__):
         if fact.name not in before or fact.name not in columns:
             continue
         one = as_it_was(row, {fact.name: before[fact.name]})

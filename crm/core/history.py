@@ -121,6 +121,33 @@ def entries(
     return found, more
 
 
+def of_row(
+    session: Session, model: type[Base], facts: tuple[Fact, ...], row_id: int, size: int = PAGE
+) -> list[Entry]:
+    """What was changed in one row that the viewer was found to see, and is no record by itself, the latest first."""
+    table = model.__tablename__
+    rows = (AuditChange.kind == table, AuditChange.row_id == row_id, AuditChange.verb == "update")
+    changes = session.scalars(
+        sa.select(AuditChange).where(*rows).order_by(AuditChange.id.desc()).limit(size)
+    ).all()
+    envelopes = _envelopes(session, changes)
+    teller = Teller(session)
+    found = []
+    for change in changes:
+        envelope = envelopes[change.operation]
+        entry = Entry(
+            change.id, envelope.at, envelope.actor_name, envelope.action, envelope.params, change.verb, None, row_id
+        )  # fmt: skip
+        entry.facts = [
+            told
+            for fact in facts
+            if (told := _told(teller, model, [fact], change, frozenset(), None)) is not None
+        ]
+        if entry.facts:
+            found.append(entry)
+    return found
+
+
 def grouped(facts: Iterable[Fact]) -> list[list[Fact]]:
     """Facts that people call the same are one to them: a capital in yuan, or as written in foreign money."""
     by_label: dict[str, list[Fact]] = {}

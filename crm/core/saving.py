@@ -18,7 +18,6 @@ from werkzeug.datastructures import MultiDict
 from crm.core import drafts
 from crm.core.clock import now
 from crm.core.conflicts import (
-    Show,
     Texts,
     as_it_was,
     elsewhere,
@@ -32,6 +31,7 @@ from crm.core.db import db
 from crm.core.forms import Form, VersionedForm
 from crm.core.i18n import gettext
 from crm.core.permissions import Actor, Forbidden
+from crm.core.records import Fact
 from crm.core.transaction import commit
 from crm.core.web import actor
 from crm.core.words import N_, Conflict, Missing, Refused
@@ -49,6 +49,7 @@ class Over:
     `load` reads it (None when there is none yet: the form makes it), `texts` says how the form shows it: form texts
     by field, only of fields that stand for columns. `title` and `back` name the conflict page and the way out.
     `was` gives the texts the form was filled from where the journal of this row cannot tell (roles of a person).
+    `facts` name columns the form does not show, where the row is no record with facts of its own.
     `lists` are fields with several values, `show` makes a form text readable where its choices do not say it.
     """
 
@@ -58,7 +59,8 @@ class Over:
     back: str
     lists: frozenset[str] = frozenset()
     was: Callable[[Any], Mapping[str, str]] | None = None
-    show: Show | None = None
+    show: Callable[[str, str], str | None] | None = None
+    facts: tuple[Fact, ...] = ()
     row: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -182,7 +184,7 @@ def collision(form: VersionedForm, over: Over) -> str:
         mine=mine,
         show=told,
     )
-    others = elsewhere(session, row, before, over.texts) if before and over.was is None else []
+    others = elsewhere(session, row, before, over.texts, over.facts) if before and over.was is None else []
     return render_template(
         "layout/conflict.html",
         title=over.title,

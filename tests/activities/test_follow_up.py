@@ -149,8 +149,8 @@ def test_an_entry_is_changed_by_its_author_only_and_taken_back_with_a_reason(ses
     other, me = people.actor(session, people.SCIENCE_2), people.actor(session, people.SCIENCE)
     values: dict[str, Any] = {"kind": ActivityKind.CALL, "on": dt.date(2026, 11, 25), "summary": "电话里说的"}
     with pytest.raises(Forbidden):
-        actions.edit(session, entry, actor=other, today=TODAY, version=None, **values)
-    actions.edit(session, entry, actor=me, today=TODAY, version=entry.version, **values)
+        actions.edit(session, entry, actor=other, at=now(), today=TODAY, version=None, **values)
+    actions.edit(session, entry, actor=me, at=now(), today=TODAY, version=entry.version, **values)
     commit(session)
     assert stream(session, ("firm", about.id), me, today=TODAY, only=Group.CONTACT).entries[0].on == dt.date(
         2026, 11, 25

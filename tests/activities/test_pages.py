@@ -78,6 +78,56 @@ def test_a_visit_with_its_next_step_is_logged_in_one_form(client: FlaskClient, s
     assert "想扩产" in page and "送用地政策" in page
 
 
+def told(session: Session, who: people.Person) -> list[str]:
+    session.expire_all()
+    mine = sa.select(InboxItem.code).where(InboxItem.user_id == people.id_of(session, who))
+    return list(session.scalars(mine.order_by(InboxItem.id)))
+
+
+def test_who_is_mentioned_only_when_an_entry_is_put_right_is_told_then_and_once(
+    client: FlaskClient, session: Session
+) -> None:
+    made = entry(
+        session, a_firm(session), summary="问 @金书瑶", mentions=[people.id_of(session, people.FINANCE)]
+    )
+    people.sign_in(client, people.SCIENCE)
+    sent = {"kind": "visit", "on": "今天", "version": "1"}
+    both = {**sent, "summary": "问 @金书瑶 和＠林晓雯，资料发 wang@corp.com"}
+    assert people.post(client, f"/activities/{made.id}/edit", both).status_code == 303
+    assert told(session, people.INVESTMENT) == ["mention"] and told(session, people.FINANCE) == ["mention"]
+    nobody = {**sent, "version": "2", "summary": "问 @金书瑶 和 @没有这个人"}
+    answer = people.post(client, f"/activities/{made.id}/edit", nobody)
+    assert answer.status_code == 422 and "没有叫「没有这个人」" in answer.text
+    assert people.post(client, f"/activities/{made.id}/edit", {**both, "version": "2"}).status_code == 303
+    assert told(session, people.INVESTMENT) == ["mention"] and told(session, people.FINANCE) == ["mention"]
+
+
+def test_who_is_mentioned_in_a_next_step_is_told_and_led_to_it(client: FlaskClient, session: Session) -> None:
+    firm_id = a_firm(session)
+    people.sign_in(client, people.SCIENCE)
+    base = f"/records/firm/{firm_id}"
+    visit = {"kind": "visit", "on": "今天", "summary": "看了车间", "due_on": "明天"}
+    for url, fields in (
+        (f"{base}/note", {"line": "明天 和 @金书瑶 一起去"}),
+        (f"{base}/steps/new", {"step": "约 @金书瑶", "due_on": "明天"}),
+        (f"{base}/log", {**visit, "step": "请 @金书瑶 带资料"}),
+    ):
+        assert people.post(client, url, fields).status_code == 303, url
+    assert told(session, people.FINANCE) == ["mention-step"] * 3
+    for url, fields in (
+        (f"{base}/note", {"line": "明天 和 @没有这个人 去"}),
+        (f"{base}/steps/new", {"step": "约 @没有这个人", "due_on": "明天"}),
+        (f"{base}/log", {**visit, "step": "请 @没有这个人"}),
+    ):
+        answer = people.post(client, url, fields)
+        assert answer.status_code == 422 and "没有叫「没有这个人」" in answer.text, url
+    assert session.scalar(sa.select(sa.func.count()).select_from(NextStep)) == 3
+    step = session.scalars(sa.select(NextStep).order_by(NextStep.id)).first()
+    assert step is not None
+    people.sign_in(client, people.FINANCE)
+    assert f"/steps/{step.id}" in client.get("/inbox").text
+
+
 def test_a_refused_form_comes_back_filled_and_nothing_is_written(
     client: FlaskClient, session: Session
 ) -> None:

@@ -47,7 +47,17 @@ ELSEWHERE = {
     "job_id", "key", "list_key", "name_id", "notice_id", "operation", "pair_id", "round_id", "row_no", "run_id",
     "section", "seq", "session_id", "sheet", "token", "unit_id", "user_id", "view_id", "year",
 }  # fmt: skip
-HERE = {"project_id", "kind", "kind_code", "row_id", "record_id", "other_id", "activity_id", "step_id", "attachment_id"}
+HERE = {
+    "project_id",
+    "kind",
+    "kind_code",
+    "row_id",
+    "record_id",
+    "other_id",
+    "activity_id",
+    "step_id",
+    "attachment_id",
+}
 # the whole log is the auditor's to read (三员分立); it names people and records by design
 JOURNAL = {"overview.audit_log", "overview.audit_export", "overview.contacts_looked"}
 

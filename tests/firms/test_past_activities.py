@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.activities import actions as following
 from crm.activities.models import Activity, ActivityPerson, ActivitySubject, InboxItem, NextStep
 from crm.activities.queries.entries import ACTIVITIES
+from crm.activities.queries.inbox import list_inbox
 from crm.activities.queries.timeline import stream
 from crm.activities.rules.words import ActivityKind
 from crm.core import audit
@@ -77,7 +78,24 @@ def test_only_a_step_to_come_is_open_and_its_giver_is_the_author(session: Sessio
     assert (step.text, step.due_on) == ("核对数据", dt.date(2026, 12, 5))
     assert step.owner_id == people.id_of(session, people.INVESTMENT)
     assert step.given_by_id == people.id_of(session, people.SCIENCE)
-    assert count(session, InboxItem) == 0
+    told = session.scalars(sa.select(InboxItem)).one()  # of what is to come, and of nothing gone by
+    assert (told.user_id, told.code, told.step_id) == (step.owner_id, "steps-imported", step.id)
+
+
+def test_who_is_given_several_steps_is_told_once_an_import_and_never_of_what_is_undone(
+    session: Session,
+) -> None:
+    firms(session)
+    more = "".join(f"2026-11-2{n},林晓雯,{TUOYU},电话,第 {n} 次,事 {n},2026-12-0{n}\n" for n in (1, 2, 3))
+    batch = taken(session, "日期,走访人,企业名称,方式,内容,下一步,下一步日期\n" + more)
+    viewer = people.actor(session, people.INVESTMENT)
+    [line] = list_inbox(session, viewer, today=TODAY)[0]
+    assert (line.item.code, line.item.params["to"], line.title, line.text) == (
+        "steps-imported", "activities.steps", "", "",
+    )  # fmt: skip
+    writing.undo_import(session, batch, actor=people.actor(session, people.FINANCE))
+    commit(session)
+    assert list_inbox(session, viewer, today=TODAY)[0] == []
 
 
 def test_the_preview_says_what_becomes_of_a_step_and_of_who_is_gone(session: Session) -> None:

@@ -7,7 +7,7 @@ takes the next one along, in the same transaction.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ class Planned:
     text: str
     due_on: dt.date | None
     owner_id: int | None = None
+    mentions: Sequence[int] = ()
 
 
 def is_last(session: Session, step: NextStep) -> bool:

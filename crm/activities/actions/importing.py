@@ -1,22 +1,24 @@
 """Past entries brought in from a sheet: judged like those typed in, written set-based with their original dates and
-authors. Whoever imports is in the stamps and nowhere else; nobody's inbox is told of what is long gone."""
+authors. Whoever imports is in the stamps and nowhere else. Nobody's inbox is told of what is long gone; who is given
+steps that still stand is told, once an import."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries import actor_of
 from crm.activities.actions.subjects import Subject
+from crm.activities.actions.telling import tell
 from crm.activities.models import Activity, ActivityPerson, ActivitySubject, NextStep
 from crm.activities.queries.past import accounts, entries_there, visible_ids
 from crm.activities.rules.entries import check_happened, check_summary
 from crm.activities.rules.past import Past, Settled, Told, settle
 from crm.activities.rules.steps import check_due, check_text
-from crm.activities.rules.words import Act, ActivityKind
+from crm.activities.rules.words import Act, ActivityKind, Notice
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Missing, Refused
@@ -67,7 +69,7 @@ def log_past(
             raise Missing(N_("没有这条记录，或者您不能查看它。"))
     for _, past in rows:
         _check(past, today)
-    audit.begin(session, actor=actor, action=Act.IMPORT, count=len(rows))
+    operation = audit.begin(session, actor=actor, action=Act.IMPORT, count=len(rows))
     ids = audit.insert_many(session, Activity, [_activity(past, source) for _, past in rows])
     subjects: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
@@ -83,8 +85,26 @@ def log_past(
             )  # fmt: skip
     audit.insert_many(session, ActivitySubject, subjects)
     audit.insert_many(session, ActivityPerson, people)
-    audit.insert_many(session, NextStep, steps)
+    _tell_owners(session, operation, zip(audit.insert_many(session, NextStep, steps), steps, strict=True))
     return ids
+
+
+def _tell_owners(
+    session: Session, operation: audit.Operation, steps: Iterable[tuple[int, dict[str, Any]]]
+) -> None:
+    """Once an import: of one step with what it is about, of several with the way to the list."""
+    given: dict[int, list[tuple[int, Subject]]] = {}
+    for step_id, step in steps:
+        given.setdefault(step["owner_id"], []).append((step_id, (step["kind"], step["subject_id"])))
+    for owner_id, mine in given.items():
+        step_id, subject = mine[0]
+        if owner_id == operation.actor.user_id:
+            continue
+        several: dict[str, Any] = {"to": "activities.steps", "values": {}} if len(mine) > 1 else {}
+        tell(
+            session, owner_id, Notice.STEPS_IMPORTED, key=f"import:{operation.id}:{owner_id}", at=operation.at,
+            subject=None if several else subject, step=step_id, **several,
+        )  # fmt: skip
 
 
 def _check(past: Past, today: dt.date) -> None:

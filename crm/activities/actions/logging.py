@@ -63,22 +63,13 @@ def log(
     for user_id in dict.fromkeys(people):
         check_person(session, user_id, field="people")
         session.add(ActivityPerson(activity_id=entry.id, user_id=user_id))
-    for user_id in dict.fromkeys(mentions):
-        check_person(session, user_id, field="summary")
-        for each in chosen:  # an entry is read by those who see all it is about
-            check_can_see(session, user_id, each, field="summary")
-        session.add(ActivityPerson(activity_id=entry.id, user_id=user_id, is_mention=True))
-        if user_id != actor.user_id:
-            tell(
-                session, user_id, Notice.MENTION, key=f"mention:{entry.id}", at=at, subject=chosen[0],
-                by=actor.name, activity=entry.id,
-            )  # fmt: skip
+    _mention(session, entry, mentions, about=chosen, actor=actor, at=at)
     session.flush()
     if step is not None:
         steps.plan(
             session, actor=actor, at=at, today=today, subject=chosen[0], text=step.text, due_on=step.due_on,
             owner_id=step.owner_id if step.owner_id is not None else actor.user_id, activity=entry,
-            is_instruction=kind is ActivityKind.INSTRUCTION,
+            is_instruction=kind is ActivityKind.INSTRUCTION, mentions=step.mentions,
         )  # fmt: skip
     return entry
 
@@ -88,18 +79,23 @@ def edit(
     entry: Activity,
     *,
     actor: Actor,
+    at: dt.datetime,
     today: dt.date,
     version: int | None,
     kind: ActivityKind,
     on: dt.date,
     summary: str,
+    mentions: Sequence[int] = (),
     their_people: str | None = None,
     place: str | None = None,
 ) -> Activity:
-    """Put an entry right; what it said before stays in its history. Its author's, and nobody else's, to change."""
+    """Put an entry right; what it said before stays in its history. Its author's, and nobody else's, to change.
+    `mentions` are those it did not mention before: they are told now; who was told stays told."""
     check_author(entry, actor=actor)
     if version is not None and entry.version != version:
         raise Conflict(N_("这条动态刚刚被改过，请核对后再保存。"))
+    if entry.withdrawn_on is not None:
+        raise Refused(N_("这条动态已经收回。"))
     if ActivityKind.INSTRUCTION in (kind, entry.kind) and kind is not entry.kind:
         raise Refused(N_("批示不能改成别的，别的也不能改成批示。请收回后重记。"), field="kind")
     check_happened(on, today)
@@ -113,8 +109,42 @@ def edit(
             sa.select(ActivitySubject).where(ActivitySubject.activity_id == entry.id)
         ):
             link.on = on
+    if mentions:
+        _mention(session, entry, mentions, about=_about(session, entry), actor=actor, at=at)
     session.flush()
     return entry
+
+
+def _mention(
+    session: Session,
+    entry: Activity,
+    user_ids: Sequence[int],
+    *,
+    about: Sequence[Subject],
+    actor: Actor,
+    at: dt.datetime,
+) -> None:
+    known = set(
+        session.scalars(
+            sa.select(ActivityPerson.user_id).where(
+                ActivityPerson.activity_id == entry.id, ActivityPerson.is_mention
+            )
+        )
+        if user_ids
+        else ()
+    )
+    for user_id in dict.fromkeys(user_ids):
+        if user_id in known:
+            continue
+        check_person(session, user_id, field="summary")
+        for each in about:  # an entry is read by those who see all it is about
+            check_can_see(session, user_id, each, field="summary")
+        session.add(ActivityPerson(activity_id=entry.id, user_id=user_id, is_mention=True))
+        if user_id != actor.user_id:
+            tell(
+                session, user_id, Notice.MENTION, key=f"mention:{entry.id}", at=at, subject=about[0],
+                by=actor.name, activity=entry.id,
+            )  # fmt: skip
 
 
 def withdraw(
@@ -139,10 +169,15 @@ def check_author(entry: Activity, *, actor: Actor) -> None:
         raise Forbidden(N_("只有记这条动态的人可以改它。"))
 
 
-def _first(session: Session, entry: Activity) -> Subject:
-    row = session.execute(
+def _about(session: Session, entry: Activity) -> list[Subject]:
+    """The records an entry is about, the first one first."""
+    rows = session.execute(
         sa.select(ActivitySubject.kind, ActivitySubject.subject_id)
         .where(ActivitySubject.activity_id == entry.id)
         .order_by(ActivitySubject.id)
-    ).first()
-    return (row.kind, row.subject_id) if row else ("activity", entry.id)
+    )
+    return [(row.kind, row.subject_id) for row in rows]
+
+
+def _first(session: Session, entry: Activity) -> Subject:
+    return next(iter(_about(session, entry)), ("activity", entry.id))

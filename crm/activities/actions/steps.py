@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -31,14 +32,19 @@ def plan(
     owner_id: int | None,
     activity: Activity | None = None,
     is_instruction: bool = False,
+    mentions: Sequence[int] = (),
 ) -> NextStep:
-    """Plan what comes next with a record. Whoever is given it finds it in the inbox. Raises `Refused`, `Missing`."""
+    """Plan what comes next with a record. Whoever is given it, or mentioned in it, finds it in the inbox. Raises
+    `Refused`, `Missing`."""
     actor.require("activity:add")
     (kind, subject_id) = check_subjects(session, [subject], actor=actor)[0]
     what, day = check_text(text), check_due(due_on, today)
     owner = check_person(session, owner_id, field="owner")
     if owner != actor.user_id:
         check_can_see(session, owner, subject, field="owner")
+    told = [user_id for user_id in dict.fromkeys(mentions) if user_id not in (actor.user_id, owner)]
+    for user_id in told:
+        check_can_see(session, check_person(session, user_id, field="step"), subject, field="text")
     audit.begin(session, actor=actor, action=Act.STEP_PLAN, subject=subject)
     step = NextStep(
         kind=kind, subject_id=subject_id, activity_id=activity.id if activity else None, text=what, due_on=day,
@@ -52,6 +58,11 @@ def plan(
         tell(
             session, owner, notice, key=f"step:{step.id}:{owner}:0", at=at, subject=subject, by=actor.name,
             step=step.id,
+        )  # fmt: skip
+    for user_id in told:
+        tell(
+            session, user_id, Notice.MENTION_STEP, key=f"mention-step:{step.id}", at=at, subject=subject,
+            by=actor.name, step=step.id,
         )  # fmt: skip
     return step
 

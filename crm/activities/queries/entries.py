@@ -21,8 +21,9 @@ from crm.activities.models import (
 from crm.activities.queries.scope import entry_visible, subject_visible
 from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.activities.rules.words import Scan, StepState
+from crm.core import history
 from crm.core.permissions import Actor
-from crm.core.records import titles
+from crm.core.records import Fact, titles
 from crm.core.words import N_, Message, Missing
 
 
@@ -137,6 +138,28 @@ def get_activity(session: Session, activity_id: int, *, viewer: Actor) -> Logged
     if found is None:
         raise Missing(N_("没有这条动态，或者您不能查看它。"))
     return found
+
+
+FACTS = (
+    Fact("kind", N_("做了什么")),
+    Fact("on", N_("哪一天")),
+    Fact("summary", N_("经过")),
+    Fact("their_people", N_("对方人员")),
+    Fact("place", N_("地点")),
+)
+
+
+def said_before(session: Session, activity: Activity) -> list[history.Entry]:
+    """What an entry the viewer was found to see said before, the latest change first."""
+    if activity.version == 1:
+        return []
+    return history.of_row(session, Activity, FACTS, activity.id)
+
+
+def steps_of(session: Session, activity: Activity) -> list[int]:
+    """The next steps that came of an entry."""
+    of_it = sa.select(NextStep.id).where(NextStep.activity_id == activity.id)
+    return list(session.scalars(of_it.order_by(NextStep.due_on, NextStep.id)))
 
 
 def _file_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.models import InboxItem, NextStep
+from crm.activities.models import Activity, InboxItem, NextStep
 from crm.activities.queries.scope import entry_visible, subject_visible
 from crm.activities.rules.inbox import WAITING
+from crm.activities.rules.steps import asked_of
 from crm.activities.rules.words import StepState
 from crm.core.drafts import Draft
 from crm.core.permissions import Actor
@@ -23,10 +25,11 @@ MOST = 99
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An item with the name of its record, as the viewer may read it now."""
+    """An item with the name of its record, and what the step or entry it leads to says, as the viewer may read it now."""
 
     item: InboxItem
     title: str
+    text: str = ""
 
 
 def stands(viewer: Actor) -> sa.ColumnElement[bool]:
@@ -85,8 +88,35 @@ def list_inbox(
         {(item.kind, item.subject_id) for item in items if item.kind and item.subject_id is not None},
         viewer=viewer,
     )
-    told = [Told(item, named.get((item.kind or "", item.subject_id or 0), "")) for item in items[:size]]
+    said = _said(session, items[:size])
+    told = [
+        Told(item, named.get((item.kind or "", item.subject_id or 0), ""), said.get(item.id, ""))
+        for item in items[:size]
+    ]
     return told, len(items) > size
+
+
+def _said(session: Session, items: Sequence[InboxItem]) -> dict[int, str]:
+    """What the steps and entries of these items, which may be seen, say: the first line. Two statements."""
+    steps = {item.step_id for item in items if item.step_id}
+    entries = {item.activity_id for item in items if item.activity_id}
+    of_step = {
+        row.id: row.text
+        for row in session.execute(sa.select(NextStep.id, NextStep.text).where(NextStep.id.in_(steps)))
+    }
+    of_entry = {
+        row.id: asked_of(row.summary)
+        for row in session.execute(
+            sa.select(Activity.id, Activity.summary).where(
+                Activity.id.in_(entries), Activity.withdrawn_on.is_(None)
+            )
+        )
+    }
+    found = {}
+    for item in items:
+        by_step = "" if "to" in item.params else of_step.get(item.step_id or 0, "")
+        found[item.id] = by_step or of_entry.get(item.activity_id or 0, "")
+    return found
 
 
 def get_item(session: Session, item_id: int, *, viewer: Actor) -> InboxItem:

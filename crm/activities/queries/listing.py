@@ -21,7 +21,7 @@ from crm.activities.queries.steps import Whose, near_of, scope
 from crm.activities.rules.words import StepState, When
 from crm.core import lists
 from crm.core.clock import local
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, Scope
 from crm.core.records import titles
 from crm.core.words import C_, N_
 
@@ -134,6 +134,13 @@ def _day(text: str) -> dt.date | None:
         return dt.date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def exportable_by(viewer: Actor) -> sa.ColumnElement[bool]:
+    """Steps that may stand in the viewer's exports: whose exports reach only their own, those they do or gave."""
+    if viewer.scope("export:run") is Scope.ALL:
+        return sa.true()
+    return sa.or_(NextStep.owner_id == viewer.user_id, NextStep.given_by_id == viewer.user_id)
 
 
 def _matching(instructions_only: bool) -> lists.declared.Matching:
@@ -254,6 +261,9 @@ def _list(key: str, label: str, endpoint: str, needs: str, *, instructions_only:
         rows=_rows,
         cells=_cells,
         head=N_("做什么"),
+        exports="export:run",
+        exportable_by=exportable_by,
+        always=(lists.Column("name", N_("做什么"), width=40),),
     )
 
 

@@ -9,7 +9,8 @@ from crm.core.words import N_, Refused
 
 LONGEST = 4000
 EARLIEST = dt.date(1990, 1, 1)
-_MENTION = re.compile(r"@([\w\u4e00-\u9fff·.-]{2,32})")
+# not within an e-mail address; the full-width sign is what a Chinese keyboard gives
+_MENTION = re.compile(r"(?<![A-Za-z0-9._%+-])[@＠]([\w\u4e00-\u9fff·.-]{2,32})")
 
 
 def check_happened(on: dt.date | None, today: dt.date) -> dt.date:

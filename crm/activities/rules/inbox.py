@@ -7,8 +7,10 @@ from crm.core.words import N_
 
 SENTENCES: dict[str, str] = {
     Notice.MENTION: N_("%(by)s 在动态里提到了您"),
+    Notice.MENTION_STEP: N_("%(by)s 在下一步里提到了您"),
     Notice.ASSIGNED: N_("%(by)s 交给您一件下一步"),
     Notice.HANDED_OVER: N_("%(by)s 转给您一件下一步"),
+    Notice.STEPS_IMPORTED: N_("导入的动态里有下一步由您经办"),
     Notice.DONE_FOR_YOU: N_("%(by)s 办完了您交办的事"),
     Notice.DROPPED_FOR_YOU: N_("%(by)s 不办您交办的事了"),
     Notice.INSTRUCTION: N_("%(by)s 的批示等您答复"),
@@ -25,8 +27,10 @@ SENTENCES: dict[str, str] = {
 
 REASONS: dict[str, str] = {
     Notice.MENTION: N_("因为动态里写了 @您的姓名。"),
+    Notice.MENTION_STEP: N_("因为下一步里写了 @您的姓名。"),
     Notice.ASSIGNED: N_("因为这一步由您经办。"),
     Notice.HANDED_OVER: N_("因为这一步转到了您名下。"),
+    Notice.STEPS_IMPORTED: N_("因为导入的动态把下一步交给了您。"),
     Notice.DONE_FOR_YOU: N_("因为这一步是您交办的。"),
     Notice.DROPPED_FOR_YOU: N_("因为这一步是您交办的。"),
     Notice.INSTRUCTION: N_("因为批示指定由您答复。"),

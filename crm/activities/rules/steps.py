@@ -49,9 +49,9 @@ def check_text(text: str | None) -> str:
     """What is to be done. Raises `Refused` when it is not said."""
     cleaned = " ".join((text or "").split())
     if not cleaned:
-        raise Refused(N_("请写下要做什么。"), field="text")
+        raise Refused(N_("请写下要做什么。"), field="step")
     if len(cleaned) > 200:
-        raise Refused(N_("下一步最多 200 个字，详情请写在经过里。"), field="text")
+        raise Refused(N_("下一步最多 200 个字，详情请写在经过里。"), field="step")
     return cleaned
 
 

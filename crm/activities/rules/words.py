@@ -28,7 +28,7 @@ class When(Word):
     """How near a next step is, seen from a day."""
 
     OVERDUE = "overdue", N_("逾期")
-    TODAY = "today", N_("今天")
+    TODAY = "today", C_("step", "今天")
     WEEK = "week", N_("本周")
     LATER = "later", N_("以后")
 
@@ -45,8 +45,10 @@ class Notice(Word):
     """What stands in an inbox, by code; the words are made from the code and its parameters when read."""
 
     MENTION = "mention", N_("提到了您")
+    MENTION_STEP = "mention-step", N_("下一步里提到了您")
     ASSIGNED = "assigned", N_("交给您的下一步")
     HANDED_OVER = "handed-over", N_("转给您的下一步")
+    STEPS_IMPORTED = "steps-imported", N_("导入的下一步由您经办")
     DONE_FOR_YOU = "done-for-you", N_("您交办的已办")
     DROPPED_FOR_YOU = "dropped-for-you", N_("您交办的不办了")
     INSTRUCTION = "instruction", N_("批示等您答复")

@@ -40,15 +40,15 @@ def link(item: Any) -> str | None:
     """Where an item leads: what was typed, the step, the entry, what long work made, else the record."""
     if item.draft_id and (page := _form_page(str(item.params.get("form", "")))):
         return page
-    if item.step_id:
-        return url_for("activities.step", step_id=item.step_id)
-    if item.activity_id:
-        return url_for("activities.show", activity_id=item.activity_id)
     if item.params.get("to"):
         try:
             return url_for(item.params["to"], **item.params["values"])
         except BuildError:  # a page that has gone since
             return None
+    if item.step_id:
+        return url_for("activities.step", step_id=item.step_id)
+    if item.activity_id:
+        return url_for("activities.show", activity_id=item.activity_id)
     if item.params.get("job"):
         return url_for("ops.job", job_id=item.params["job"])
     kind = SUBJECTS.get(item.kind or "")

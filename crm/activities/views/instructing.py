@@ -11,10 +11,10 @@ from werkzeug.datastructures import MultiDict
 from crm.activities import actions, queries
 from crm.activities.actions import Planned
 from crm.activities.forms import InstructForm
-from crm.activities.rules.entries import mentioned
 from crm.activities.rules.steps import asked_of
 from crm.activities.rules.words import ActivityKind
 from crm.activities.views.blueprint import bp
+from crm.activities.views.mentioning import mentions
 from crm.activities.views.timeline import page_of, subject
 from crm.core.clock import now, today
 from crm.core.db import db
@@ -24,7 +24,7 @@ from crm.core.permissions import needs
 from crm.core.records import name_of
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
-from crm.core.words import N_, Refused
+from crm.core.words import Refused
 
 DAYS = 7  # until when an answer is asked for, unless another day is said
 
@@ -55,12 +55,9 @@ def instruct(kind: str, row_id: int) -> Any:
     if request.method == "POST" and form.validate():
         text = form.summary.value or ""
         try:
-            ids, unknown = queries.mentioned_ids(people, mentioned(text))
-            if unknown:
-                raise Refused(N_("没有叫「%(name)s」的同事可以提到。"), name=unknown[0][:20], field="summary")
             actions.log(
                 db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind.INSTRUCTION, on=today(),
-                summary=text, subjects=[(kind, row_id)], mentions=ids,
+                summary=text, subjects=[(kind, row_id)], mentions=mentions(text),
                 step=Planned(asked_of(text), form.due_on.value, int(form.owner.value) if form.owner.value else None),
             )  # fmt: skip
             commit()

@@ -9,23 +9,25 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from crm.accounts.queries import names
 from crm.activities import actions, queries
 from crm.activities.forms import FinishForm, GiveUpForm, HandOverForm, PutOffForm, StepForm
 from crm.activities.models import NextStep
 from crm.activities.queries import Whose
-from crm.activities.rules.words import When
+from crm.activities.rules.words import StepState, When
 from crm.activities.views.blueprint import bp, toast
+from crm.activities.views.mentioning import mentions
 from crm.activities.views.timeline import page_of, subject
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.forms import VersionedForm
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
-from crm.core.records import name_of
-from crm.core.saving import save
+from crm.core.records import Fact, name_of
+from crm.core.saving import Over, save
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, safe_next
-from crm.core.words import Refused
+from crm.core.words import N_, Refused
 
 
 def _after(raw: str) -> tuple[dt.date, int] | None:
@@ -99,6 +101,7 @@ def _page(found: NextStep, refused: str | None = None, **forms: Any) -> str:
         today=today(),
         is_mine=viewer.user_id in (found.owner_id, found.given_by_id),
         is_last=actions.is_last(session, found),
+        may_drop=not found.is_instruction or viewer.user_id == found.given_by_id,
     )
 
 
@@ -128,18 +131,37 @@ def _settle(
     form: VersionedForm,
     write: Callable[[NextStep], object],
     said: Callable[[NextStep], None],
+    over: Over | None = None,
 ) -> Any:
-    """One of the forms of a step's page (`name`) is sent: written, said, and back to where one came from."""
+    """One of the forms of a step's page (`name`) is sent: written, said, and back to where one came from. When the step
+    is another by now, `over` shows both versions field by field while it is open; what ends a step is asked again, on
+    the page as it is now, with what was typed."""
     found = _own(step_id)
 
     def again(refused: str | None) -> str:
-        return _page(queries.get_step(db.session(), step_id, viewer=actor()), refused, **{name: form})
+        now_there = queries.get_step(db.session(), step_id, viewer=actor())
+        if refused and form.http_status == 409:
+            form.version.raw_data, form.version.data = [str(now_there.version)], str(now_there.version)
+        return _page(now_there, refused, **{name: form})
 
     def done() -> Any:
         said(found)
         return _back(found)
 
-    return save(form, lambda: write(found), done=done, again=again)
+    is_open = found.state is StepState.OPEN
+    return save(form, lambda: write(found), done=done, again=again, over=over if is_open else None)
+
+
+def _over(step_id: int, texts: Callable[[Any], dict[str, str]], title: str) -> Over:
+    """The step a form is over. What of it the form does not show is its day, or whose it is."""
+    return Over(
+        lambda: _own(step_id), texts, title=title, back=url_for("activities.step", step_id=step_id),
+        show=lambda name, value: names(db.session(), [int(value)]).get(int(value)) if name == "owner" else None,
+        facts=(
+            Fact("due_on", N_("日期")),
+            Fact("owner_id", N_("经办"), lambda session, value: names(session, [value]).get(value, "")),
+        ),
+    )  # fmt: skip
 
 
 def _following(form: Any) -> actions.Planned | None:
@@ -165,29 +187,32 @@ def step_done(step_id: int) -> Any:
 @bp.post("/steps/<int:step_id>/put-off")
 @needs("activity:add")
 def step_put_off(step_id: int) -> Any:
-    form = PutOffForm()
+    over = _over(step_id, lambda row: {"due_on": row.due_on.isoformat()}, gettext("改期"))
+    form = over.form(PutOffForm)
     return _settle(
         step_id, "put_off", form,
         lambda found: actions.put_off(
             db.session(), found, actor=actor(), today=today(), due_on=form.due_on.value, reason=form.reason.value,
             version=form.version_seen,
         ),
-        lambda found: flash(gettext("改到 %(day)s。", day=found.due_on.isoformat()), "done"),
+        lambda found: flash(gettext("改到 %(day)s。", day=found.due_on.isoformat()), "done"), over,
     )  # fmt: skip
 
 
 @bp.post("/steps/<int:step_id>/hand-over")
 @needs("activity:add")
 def step_hand_over(step_id: int) -> Any:
-    form = HandOverForm()
-    form.offer(queries.colleagues(db.session()), _own(step_id).owner_id)
+    over = _over(step_id, lambda row: {"owner": str(row.owner_id)}, gettext("转交"))
+    form = over.form(
+        HandOverForm, lambda made: made.offer(queries.colleagues(db.session()), over.row.owner_id)
+    )
     return _settle(
         step_id, "hand_over", form,
         lambda found: actions.hand_over(
             db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
             owner_id=int(form.owner.value) if form.owner.value else None, reason=form.reason.value,
         ),
-        lambda found: flash(gettext("已转交，对方的收件箱里会看到。"), "done"),
+        lambda found: flash(gettext("已转交，对方的收件箱里会看到。"), "done"), over,
     )  # fmt: skip
 
 
@@ -233,6 +258,7 @@ def step_new(kind: str, row_id: int) -> Any:
             db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id),
             text=form.step.value or "", due_on=form.due_on.value,
             owner_id=int(form.owner.value) if form.owner.value else actor().user_id,
+            mentions=mentions(form.step.value or "", field="step"),
         )  # fmt: skip
 
     def again(refused: str | None) -> str:

@@ -17,14 +17,15 @@ from crm.activities.actions import Planned
 from crm.activities.actions import files as keeping
 from crm.activities.forms import EntryForm, LogForm, WhyForm
 from crm.activities.models import Activity
+from crm.activities.queries import entries
 from crm.activities.queries import files as reads
 from crm.activities.queries.timeline import Group, Place
 from crm.activities.rules.days import find_day
-from crm.activities.rules.entries import mentioned
 from crm.activities.rules.files import ACCEPT, LARGEST, MB
 from crm.activities.rules.words import ActivityKind, Scan
 from crm.activities.views.blueprint import bp
 from crm.activities.views.files import quota, uploads
+from crm.activities.views.mentioning import also_about, mentions
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.files import store
@@ -35,7 +36,7 @@ from crm.core.records import RecordKind, kind_of, load, name_of
 from crm.core.saving import Over, save
 from crm.core.transaction import commit, let_go
 from crm.core.web import actor, back_to, is_htmx
-from crm.core.words import N_, Message, Refused
+from crm.core.words import Message, Refused
 
 
 def subject(kind: str, row_id: int) -> tuple[RecordKind, Any]:
@@ -177,16 +178,16 @@ def log_save(kind: str, row_id: int) -> Any:
 def _save(form: LogForm, about: tuple[str, int], received: Sequence[keeping.Received]) -> bool:
     """Log it with its files. Whether one of them waits for its scan."""
     summary = form.summary.value or ""
-    ids, unknown = queries.mentioned_ids(queries.colleagues(db.session()), mentioned(summary))
-    if unknown:
-        raise Refused(N_("没有叫「%(name)s」的同事可以提到。"), name=unknown[0][:20], field="summary")
     step = None
     if form.step.value or form.due_on.value or form.owner.value:
         owner = int(form.owner.value) if form.owner.value else None
-        step = Planned(form.step.value or "", form.due_on.value, owner)
+        told = mentions(form.step.value or "", field="step")
+        step = Planned(form.step.value or "", form.due_on.value, owner, told)
     entry = actions.log(
         db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind(form.kind.value or ""),
-        on=form.on.value, summary=summary, subjects=[about], people=form.people.value, mentions=ids,
+        on=form.on.value, summary=summary, subjects=[about, *also_about(form.also.value or "")],
+        people=form.people.value,
+        mentions=mentions(summary),
         their_people=form.their_people.value, place=form.place.value, step=step,
     )  # fmt: skip
     if not received:
@@ -209,17 +210,13 @@ def note(kind: str, row_id: int) -> Any:
         if day is not None and day >= today() and text and text != line:
             actions.plan(
                 db.session(), actor=actor(), at=now(), today=today(), subject=(kind, row_id), text=text,
-                due_on=day, owner_id=actor().user_id,
+                due_on=day, owner_id=actor().user_id, mentions=mentions(text),
             )  # fmt: skip
             said = gettext("已安排：%(day)s %(what)s", day=day.isoformat(), what=text)
         else:
-            people = queries.colleagues(db.session())
-            ids, unknown = queries.mentioned_ids(people, mentioned(line))
-            if unknown:
-                raise Refused(N_("没有叫「%(name)s」的同事可以提到。"), name=unknown[0][:20])
             actions.log(
                 db.session(), actor=actor(), at=now(), today=today(), kind=ActivityKind.NOTE, on=today(),
-                summary=line, subjects=[(kind, row_id)], mentions=ids,
+                summary=line, subjects=[(kind, row_id)], mentions=mentions(line),
             )  # fmt: skip
             said = gettext("已记下。")
         commit()
@@ -236,8 +233,23 @@ def note(kind: str, row_id: int) -> Any:
 @bp.get("/activities/<int:activity_id>")
 @signed_in
 def show(activity_id: int) -> Any:
-    told = queries.get_activity(db.session(), activity_id, viewer=actor())
-    return _entry_page("activities/show.html", told)
+    session, viewer = db.session(), actor()
+    told = queries.get_activity(session, activity_id, viewer=viewer)
+    return _entry_page(
+        "activities/show.html",
+        told,
+        steps=queries.lines(session, entries.steps_of(session, told.activity), viewer, today=today()),
+        before=entries.said_before(session, told.activity),
+        urls={about: _url_of(about) for about, _name in told.others},
+        today=today(),
+    )
+
+
+def _url_of(about: tuple[str, int]) -> str | None:
+    """The page of a record known by its kind and id, where that is enough to address it."""
+    kind = kind_of(about[0])
+    values: dict[str, Any] = {kind.id_name: about[1]}
+    return url_for(kind.endpoint, **values) if kind.id_from == "id" else None
 
 
 def _entry_page(template: str, told: Any, **more: Any) -> str:
@@ -287,9 +299,11 @@ def edit(activity_id: int) -> Any:
         offer(form)
 
     def write() -> None:
+        summary = form.summary.value or ""
         actions.edit(
-            db.session(), over.row, actor=actor(), today=today(), version=form.version_seen,
-            kind=ActivityKind(form.kind.value or ""), on=form.on.value, summary=form.summary.value or "",
+            db.session(), over.row, actor=actor(), at=now(), today=today(), version=form.version_seen,
+            kind=ActivityKind(form.kind.value or ""), on=form.on.value, summary=summary,
+            mentions=mentions(summary, before=over.row.summary),
             their_people=form.their_people.value, place=form.place.value,
         )  # fmt: skip
 

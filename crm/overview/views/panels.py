@@ -130,7 +130,7 @@ def _street_firms(desk: Desk) -> Values | None:
 
 def _inbox(desk: Desk) -> Values:
     told, _more = follow_up.list_inbox(desk.session, desk.viewer, today=desk.day, size=5)
-    return {"told": told}
+    return {"told": told, "count": follow_up.count_inbox(desk.session, desk.viewer, today=desk.day)}
 
 
 def _lists(desk: Desk) -> Values | None:
