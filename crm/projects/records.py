@@ -92,7 +92,8 @@ CHARGE_FACTS = (
 )  # fmt: skip
 
 PARTS = (
-    Part(ProjectCharge, "project_id", ("is_current",), CHARGE_FACTS, settle=_ended),
+    # who is not chosen stays in charge of the record put away: the history of the other has one at a time
+    Part(ProjectCharge, "project_id", ("is_current",), CHARGE_FACTS),
     Part(
         ProjectUnit, "project_id", ("unit_id", "is_current"), (
             Fact("unit_id", N_("成员单位"), UNIT), Fact("from_on", N_("起")), Fact("to_on", N_("止")),

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from crm.core import audit
+from crm.core import audit, merging
 from crm.core.audit_verify import verify
+from crm.core.records import SUBJECTS
 from crm.core.transaction import commit
 from crm.core.undo import undo
 from crm.core.words import Refused
@@ -30,7 +31,7 @@ from crm.projects.models import (
 from crm.projects.rules.stages import IN_CHARGE
 from crm.projects.rules.words import GOING, Stage, State
 from tests import people
-from tests.projects.cast import AT, ROBOT, TODAY, a_lead, fill
+from tests.projects.cast import AT, ROBOT, TODAY, a_lead, bring, fill
 
 TABLES = (ProjectMove, ProjectCharge, ProjectClaim, ProjectEvidence, ProjectWaiver)
 FREE = {"version", "updated_at", "updated_by_id", "created_at", "created_by_id"}
@@ -186,3 +187,57 @@ def test_the_chain_is_whole_after_all_of_it(session: Session) -> None:
         commit(session)
     session.rollback()
     assert verify(session).is_whole
+
+
+HERE, THERE = st.sampled_from([Stage.LEAD, Stage.QUALIFIED, Stage.NEGOTIATION, Stage.SIGNED]), st.booleans()
+
+
+@given(
+    one=HERE, other=HERE, is_later=THERE, stays=st.sampled_from([merging.LEFT, merging.RIGHT]), is_over=THERE
+)
+@settings(
+    max_examples=14, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+def test_two_become_one_at_any_stage_and_two_again(
+    session: Session, one: Stage, other: Stage, is_later: bool, stays: str, is_over: bool
+) -> None:
+    session.rollback()
+    numbers, reports = [], []
+    for place, stage in enumerate((one, other)):
+        early = 200 if (place == 0) is is_later else 100
+        day = TODAY - dt.timedelta(early)
+        project = a_lead(session, session.query(Project).count() + 1, today=day, at=AT - dt.timedelta(early))
+        if stage is not Stage.LEAD:
+            bring(session, project, stage, day)
+        numbers.append(project.id)
+        reports.append(project.first_reported_at)
+    if is_over:
+        project = session.get_one(Project, numbers[1], populate_existing=True)
+        actions.set_aside(
+            session, project, actor=ROBOT, today=TODAY, state=State.LOST, on=TODAY, reason="没有下文"
+        )
+        commit(session)
+    before = [seen(session, number) for number in numbers]
+    kind = SUBJECTS["project"]
+    session.rollback()
+    session.expire_all()
+    merging.merge(session, kind, *numbers, actor=ROBOT, today=TODAY, stays=stays, reason="同一个项目")
+    commit(session)
+    session.rollback()
+    kept, gone = numbers if stays == merging.LEFT else reversed(numbers)
+    holds(session, kept, min(reports))
+    assert session.scalar(sa.select(Project.need).where(Project.id == gone)) is None
+    current = sa.select(sa.func.count()).where(
+        ProjectCharge.project_id == kept, ProjectCharge.is_current == 1
+    )
+    assert (session.scalar(current) or 0) <= 1
+    session.rollback()
+    session.expire_all()
+    merging.undo_merge(session, kind, gone, actor=ROBOT)
+    commit(session)
+    session.rollback()
+    assert [seen(session, number) for number in numbers] == before
+    for number, reported in zip(numbers, reports, strict=True):
+        holds(session, number, reported)
+    session.rollback()
