@@ -89,16 +89,12 @@ def test_of_two_one_in_charge_the_one_charge_stands(session: Session, stages: tu
 
 
 def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_in_the_history(session: Session) -> None:
-    for side, leader in ((None, people.LEADER), ("right", people.SUPERVISOR)):
-        kept, gone = two(session) if side is None else (
-            a_lead(session, 3, people.INVESTMENT_2), a_lead(session, 4, people.INVESTMENT)
-        )  # fmt: skip
-        fill(session, kept, Stage.NEGOTIATION)
+    for n, side, leader in ((0, None, people.LEADER), (2, "right", people.SUPERVISOR)):
+        kept, gone = (a_lead(session, n + each, people.INVESTMENT_2) for each in (1, 2))
         bring(session, kept, Stage.NEGOTIATION)
         bring(session, gone, Stage.NEGOTIATION)
-        actions.appoint(
-            session, gone, actor=ROBOT, today=TODAY, on=TODAY, reason="换领导", team=a_team(session, people.SUPERVISOR)
-        )
+        team = a_team(session, people.SUPERVISOR)
+        actions.appoint(session, gone, actor=ROBOT, today=TODAY, on=TODAY, reason="换领导", team=team)
         commit(session)
         before = business(session)
         preview = merging.preview(
@@ -218,7 +214,7 @@ def test_every_step_is_undone_to_the_last_value(session: Session, step: Any) -> 
         commit(session)
     else:
         operation = session.scalars(
-            sa.select(audit.AuditEnvelope.operation).order_by(audit.AuditEnvelope.id.desc())
+            sa.select(audit.AuditEnvelope.operation).order_by(audit.AuditEnvelope.seq.desc())
         ).first() or ""
     assert business(session) != before
     whole(session)
@@ -228,19 +224,22 @@ def test_every_step_is_undone_to_the_last_value(session: Session, step: Any) -> 
     whole(session)
 
 
-def test_an_appointment_a_stage_stands_on_is_not_undone(session: Session) -> None:
+def test_an_appointment_a_stage_stands_on_is_not_undone(client: FlaskClient, session: Session) -> None:
     """Undoing it would leave a negotiation without a leader: said in words, nothing written."""
-    project = bring(session, a_lead(session), Stage.NEGOTIATION)
+    bring(session, a_lead(session), Stage.NEGOTIATION)
     operation = session.scalars(
         sa.select(audit.AuditEnvelope.operation).where(audit.AuditEnvelope.action == "project.appoint")
     ).one()
     before = business(session)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="项目专班"):
         undo.undo(session, operation, actor=ROBOT)
         commit(session)
     session.rollback()
     assert business(session) == before
-    assert project.need == 1
+    people.sign_in(client, HEAD)
+    answer = people.post(client, f"/operations/{operation}/undo")
+    assert answer.status_code == 422 and "项目专班" in answer.text
+    assert business(session) == before
 
 
 def browser(app: Flask, person: people.Person) -> FlaskClient:
