@@ -16,12 +16,15 @@ def note(kind: str, subject_id: int, *, user_id: int | None) -> None:
     session[KEY] = [user_id, [mark, *(other for other in _marks(user_id) if other != mark)][:MOST]]
 
 
+def opened(*, user_id: int | None) -> list[tuple[str, int]]:
+    """(kind, id) of the records this person opened, the latest first."""
+    found = [mark.partition(":") for mark in _marks(user_id)]
+    return [(name, int(number)) for name, _, number in found if number.isascii() and number.isdigit()]
+
+
 def ids(kind: str, *, user_id: int | None) -> list[int]:
     """The records of a kind this person opened, the latest first."""
-    found = [mark.partition(":") for mark in _marks(user_id)]
-    return [
-        int(number) for name, _, number in found if name == kind and number.isascii() and number.isdigit()
-    ]
+    return [number for name, number in opened(user_id=user_id) if name == kind]
 
 
 def _marks(user_id: int | None) -> list[str]:

@@ -212,9 +212,13 @@ PROJECT = RecordKind(
 def absorb(
     session: Session, kept: Project, gone: Project, /, *, values: Mapping[str, Any], today: dt.date
 ) -> Mapping[str, Any]:
-    """The earlier first report survives, with who made it."""
+    """The earlier first report survives, with who made it. One in the pool is followed by who followed the other,
+    whose claim has come along."""
     first = min((kept, gone), key=lambda row: (row.first_reported_at, row.id))
+    follower = kept if kept.holder_id is not None else gone
     return {
+        "holder_id": follower.holder_id,
+        "holder_unit_id": follower.holder_unit_id,
         "first_reported_at": first.first_reported_at,
         "reported_by_id": first.reported_by_id,
         "reported_unit_id": first.reported_unit_id,

@@ -17,6 +17,7 @@ from crm.core.permissions import Actor
 from crm.core.transaction import violated
 from crm.core.undo.obstacles import ACTIONS, Blocked, blocked
 from crm.core.undo.planning import plan_of, taken
+from crm.core.undo.wanting import require_whole
 from crm.core.undo.writing import write
 from crm.core.words import N_, Missing, Refused
 
@@ -27,7 +28,7 @@ def undo(session: Session, operation_id: str, *, actor: Actor) -> audit.Operatio
     """Undo a committed operation; the caller commits. Returns the operation the undo is part of.
 
     Raises `Blocked` (nothing changed) when something later stands in the way, `Missing` when there is no such
-    operation, `Refused` when it changed nothing.
+    operation, `Refused` when it changed nothing or would leave a record without what it must have.
     """
     session.flush()
     envelope = _envelope(session, operation_id)
@@ -46,6 +47,7 @@ def undo(session: Session, operation_id: str, *, actor: Actor) -> audit.Operatio
     try:
         with session.begin_nested():
             write(session, plans, operation)
+            require_whole(session, plans)
     except IntegrityError as error:
         raise blocked(session, envelope, taken(session, plans, violated(error))) from error
     session.expire_all()

@@ -73,9 +73,9 @@ def blocked(session: Session, envelope: AuditEnvelope, obstacles: list[Obstacle]
             return Blocked(
                 N_("这次操作已经由 %(who)s 于 %(when)s 撤销过了。"), who=later.who, when=later.when
             )
-        params: dict[str, Any] = _named(session, obstacle.model, obstacle.row_id)
+        params: dict[str, Any] = name_of_row(session, obstacle.model, obstacle.row_id)
         if obstacle.by:
-            params |= {f"by_{key}": value for key, value in _named(session, *obstacle.by).items()}
+            params |= {f"by_{key}": value for key, value in name_of_row(session, *obstacle.by).items()}
         if obstacle.text in (ERASED, SECRET, GONE, TAKEN):
             items.append(Message(obstacle.text, params))
             continue
@@ -121,7 +121,7 @@ def _later(
     return None
 
 
-def _named(session: Session, model: type[Base], row_id: int) -> dict[str, Any]:
+def name_of_row(session: Session, model: type[Base], row_id: int) -> dict[str, Any]:
     """How a person knows a row: its name, else the name of what it belongs to."""
     return {
         "kind": Message(model.__label__ or model.__tablename__),

@@ -54,6 +54,7 @@ def _rows(run: BulkRun, kind: RecordKind, result: BulkResult | None, viewer: Act
             name.label("name"),
             link.label("link"),
         )
+        .select_from(BulkRow)  # said: what a viewer sees may name further tables
         .outerjoin(kind.model, seen)
         .where(BulkRow.run_id == run.id)
     )

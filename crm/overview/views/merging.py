@@ -20,8 +20,11 @@ from crm.core.web import actor, back_to
 from crm.core.words import N_, Conflict, Missing, Refused, Word
 from crm.firms import queries as registry
 from crm.overview.views.blueprint import bp
+from crm.projects import queries as pipeline
+from crm.projects.queries import alike
+from crm.projects.queries.alike import Typed
 
-MAY = ("firm:merge",)  # of every kind that merges; each declares its own as well
+MAY = ("firm:merge", "project:assign")  # of every kind that merges; each declares its own as well
 
 
 def address(kind: RecordKind, row: Any) -> str:
@@ -156,21 +159,67 @@ def _kind(code: str) -> RecordKind:
 def merge_find(kind: str, row_id: int) -> Any:
     """Which is the other one? Look-alikes first, and a search."""
     found_kind, viewer, session = _kind(kind), actor(), db.session()
-    if found_kind.code != "firm":
+    if found_kind.code not in OTHERS:
         raise Missing(N_("这种记录不能合并。"))
-    firm = registry.get_firm(session, row_id, viewer=viewer)
-    records.editable(session, found_kind, row_id, actor=viewer)
+    viewer.require(merging.rules_of(found_kind).needs)
+    row = records.editable(session, found_kind, row_id, actor=viewer)
     text = request.args.get("q", "").replace("\x00", "").strip()[:100]
+    found, near = OTHERS[found_kind.code](row, text)
+    for item in (*found, *near):
+        item["url"] = url_for(found_kind.endpoint, **{found_kind.id_name: item["id"]})
+    return render_template(
+        "overview/merge_find.html",
+        kind=found_kind.code,
+        row=row,
+        url=address(found_kind, row),
+        text=text,
+        found=found,
+        near=near,
+    )
+
+
+Lines = list[dict[str, Any]]
+
+
+def _other_firms(firm: Any, text: str) -> tuple[Lines, Lines]:
+    viewer, session = actor(), db.session()
     found = [
-        {"id": hit.id, "name": hit.name, "code": hit.code, "why": [say(hit.why)]}
+        {"id": hit.id, "name": hit.name, "note": hit.code, "why": [say(hit.why)]}
         for hit in (registry.search(session, text, viewer, 20) if text else ())
-        if hit.id != row_id
+        if hit.id != firm.id
     ]
     near = [
-        {"id": item.id, "name": item.name, "code": item.code, "why": [say(why) for why in item.why]}
-        for item in registry.near(session, name=firm.name, code=firm.code, viewer=viewer, but=row_id)
+        {"id": item.id, "name": item.name, "note": item.code, "why": [say(why) for why in item.why]}
+        for item in registry.near(session, name=firm.name, code=firm.code, viewer=viewer, but=firm.id)
     ]
-    return render_template("overview/merge_find.html", firm=firm, text=text, found=found, near=near)
+    return found, near
+
+
+def _other_projects(project: Any, text: str) -> tuple[Lines, Lines]:
+    """Of look-alikes only those the viewer may see: merging takes both."""
+    viewer, session = actor(), db.session()
+    found = [
+        {"id": hit.id, "name": hit.name, "note": hit.investor, "why": [word(hit.stage), say(hit.why)]}
+        for hit in (pipeline.search(session, text, viewer, 20) if text else ())
+        if hit.id != project.id
+    ]
+    typed = Typed(
+        project.investor, project.investor_code or "", project.controller or "", project.product or "",
+        project.total_yuan,
+    )  # fmt: skip
+    near = [
+        {
+            "id": item.id,
+            "name": item.name,
+            "note": item.investor,
+            "why": [word(item.stage), *(say(why) for why in item.why)],
+        }
+        for item in alike.near(session, typed, viewer=viewer, but=project.id)[0]
+    ]
+    return found, near
+
+
+OTHERS = {"firm": _other_firms, "project": _other_projects}  # how the other one is looked for, by kind
 
 
 @bp.get("/records/<string:kind>/<int:row_id>/merge/<int:other_id>")

@@ -74,29 +74,42 @@ def _projects(query: str, limit: int) -> tuple[list[dict[str, Any]], int]:
         return [], 0
     hits = pipeline.search(db.session(), query, viewer, limit)
     shown = [
-        {
-            "url": url_for("projects.show", project_id=found.id),
-            "name": found.name,
-            "note": found.investor,
-            "why": " · ".join(
+        _project(
+            found.id,
+            found.name,
+            found.investor,
+            " · ".join(
                 [say((found.stage if found.state is State.ACTIVE else found.state).label), say(found.why)]
             ),
-            "icon": "briefcase",
-        }
+        )
         for found in hits
     ]
     return shown, max((found.score for found in hits), default=0)
 
 
 def _recent() -> list[dict[str, Any]]:
-    """The firms the person opened last, as far as they may still be seen."""
-    viewer = actor()
-    opened = recent.ids("firm", user_id=viewer.user_id)
-    if not opened or not viewer.may("firm:read"):
-        return []
-    return [
-        _firm(row.id, row.name, row.code, "") for row in queries.by_ids(db.session(), opened, viewer=viewer)
-    ]
+    """The firms and projects the person opened last, as far as they may still be seen."""
+    viewer, session = actor(), db.session()
+    opened = recent.opened(user_id=viewer.user_id)
+    by_kind = {kind: [key for name, key in opened if name == kind] for kind in ("firm", "project")}
+    shown: dict[tuple[str, int], dict[str, Any]] = {}
+    if by_kind["firm"] and viewer.may("firm:read"):
+        for firm in queries.by_ids(session, by_kind["firm"], viewer=viewer):
+            shown["firm", firm.id] = _firm(firm.id, firm.name, firm.code, "")
+    if by_kind["project"] and viewer.may("project:read"):
+        for row in pipeline.by_ids(session, by_kind["project"], viewer=viewer):
+            shown["project", row.id] = _project(row.id, row.name, row.investor, "")
+    return [shown[mark] for mark in opened if mark in shown]
+
+
+def _project(project_id: int, name: str, investor: str, why: str) -> dict[str, Any]:
+    return {
+        "url": url_for("projects.show", project_id=project_id),
+        "name": name,
+        "note": investor,
+        "why": why,
+        "icon": "briefcase",
+    }
 
 
 def _firm(firm_id: int, name: str, code: str | None, why: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Every read of projects. Each takes the viewer where it matters."""
 
 from crm.projects.queries.board import CARDS, board, more
-from crm.projects.queries.finding import Found, search
+from crm.projects.queries.finding import Found, by_ids, search
 from crm.projects.queries.funnel import funnel
 from crm.projects.queries.listing import BULK, COLUMNS, FILTERS, LIST, matching
 from crm.projects.queries.people import lead_units, leaders, officers
@@ -39,6 +39,7 @@ __all__ = [
     "Rights",
     "at_hand",
     "board",
+    "by_ids",
     "by_leader",
     "by_officer",
     "charge_of",

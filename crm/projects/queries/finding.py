@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -57,3 +58,13 @@ def _why(hit: index.Hit) -> Message:
     if rank == index.SOUNDS_FORMER:
         return Message(N_("投资方或产品（拼音）：%(name)s"), hit.why.params)
     return hit.why
+
+
+def by_ids(session: Session, ids: Sequence[int], *, viewer: Actor) -> list[sa.Row[tuple[int, str, str]]]:
+    """(id, name, investor) of those of these projects the viewer may see and that were not put away."""
+    rows = session.execute(
+        sa.select(Project.id, Project.name, Project.investor).where(
+            Project.id.in_(ids[:50]), visible_to(viewer), Project.archived_on.is_(None)
+        )
+    )
+    return list(rows)
