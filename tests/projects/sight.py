@@ -65,7 +65,11 @@ SEES: dict[Person, set[str]] = {
     people.AUDITOR: set(),
     people.STRANGER: set(),
 }
-HARMLESS = {"overview.audit_log", "overview.audit_export", "overview.contacts_looked"}  # the auditor's (三员分立)
+HARMLESS = {
+    "overview.audit_log",
+    "overview.audit_export",
+    "overview.contacts_looked",
+}  # the auditor's (三员分立)
 
 
 def mark_of(level: str) -> str:
@@ -121,9 +125,7 @@ def build(session: Session) -> World:
     session.flush()
     commit(session)
     watchers = [people.id_of(session, who) for who in SEES]
-    found = {
-        level.value: _project(session, level, firm.id, stored.id, watchers) for level in Confidentiality
-    }
+    found = {level.value: _project(session, level, firm.id, stored.id, watchers) for level in Confidentiality}
     session.rollback()
     return World(found, firm.id)
 
@@ -200,7 +202,13 @@ def _project(
 def _bring(session: Session, project: Project) -> None:
     """To signing, without the team that `fill` would appoint."""
     for stage in (Stage.QUALIFIED, Stage.NEGOTIATION):
-        actions.edit(session, project, actor=ROBOT, today=TODAY, **{name: value for name, value in FACTS.items() if value and name != "product"})
+        actions.edit(
+            session,
+            project,
+            actor=ROBOT,
+            today=TODAY,
+            **{name: value for name, value in FACTS.items() if value and name != "product"},
+        )
         commit(session)
         actions.move(session, project, actor=ROBOT, today=TODAY, stage=stage, on=TODAY)
         commit(session)

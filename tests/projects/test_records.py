@@ -56,7 +56,9 @@ def whole(session: Session) -> None:
         assert len(now) == 1 if project.need else len(now) <= 1
         claims = current(session, ProjectClaim, project.id)
         if project.merged_into_id is None:
-            assert [claim.holder_id for claim in claims] == [project.holder_id] * (project.holder_id is not None)
+            assert [claim.holder_id for claim in claims] == [project.holder_id] * (
+                project.holder_id is not None
+            )
             last = session.scalars(
                 sa.select(ProjectMove)
                 .where(ProjectMove.project_id == project.id)
@@ -72,7 +74,9 @@ def two(session: Session) -> tuple[Project, Project]:
     return a_lead(session, 2, people.INVESTMENT_2), first
 
 
-@pytest.mark.parametrize("stages", [(Stage.LEAD, Stage.NEGOTIATION), (Stage.NEGOTIATION, Stage.LEAD)], ids=str)
+@pytest.mark.parametrize(
+    "stages", [(Stage.LEAD, Stage.NEGOTIATION), (Stage.NEGOTIATION, Stage.LEAD)], ids=str
+)
 def test_of_two_one_in_charge_the_one_charge_stands(session: Session, stages: tuple[Stage, Stage]) -> None:
     kept, gone = two(session)
     for project, stage in zip((kept, gone), stages, strict=True):
@@ -88,7 +92,9 @@ def test_of_two_one_in_charge_the_one_charge_stands(session: Session, stages: tu
     whole(session)
 
 
-def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_in_the_history(session: Session) -> None:
+def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_in_the_history(
+    session: Session,
+) -> None:
     for n, side, leader in ((0, None, people.LEADER), (2, "right", people.SUPERVISOR)):
         kept, gone = (a_lead(session, n + each, people.INVESTMENT_2) for each in (1, 2))
         bring(session, kept, Stage.NEGOTIATION)
@@ -101,7 +107,10 @@ def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_in_the_
             session, kind_of("project"), kept.id, gone.id, viewer=ROBOT, stays=merging.LEFT
         )
         clash = next(
-            clash for moving in preview.parts if moving.part.model is ProjectCharge for clash in moving.clashes
+            clash
+            for moving in preview.parts
+            if moving.part.model is ProjectCharge
+            for clash in moving.clashes
         )
         picks = {} if side is None else dict.fromkeys([clash.name, *(c.name for c in clash.choices)], side)
         joined(session, kept, gone, picks)
@@ -191,7 +200,9 @@ def _appoint(session: Session, project: Project) -> None:
 
 
 def _aside(session: Session, project: Project) -> None:
-    actions.set_aside(session, project, actor=ROBOT, today=TODAY, state=State.LOST, on=TODAY, reason="没有用地")
+    actions.set_aside(
+        session, project, actor=ROBOT, today=TODAY, state=State.LOST, on=TODAY, reason="没有用地"
+    )
 
 
 def _archive(session: Session, project: Project) -> None:
@@ -202,7 +213,9 @@ def _release(session: Session, project: Project) -> None:
     actions.release(session, project, actor=ROBOT, today=TODAY, reason="没有时间")
 
 
-@pytest.mark.parametrize("step", [_report, _move, _back, _appoint, _aside, _archive], ids=lambda step: step.__name__)
+@pytest.mark.parametrize(
+    "step", [_report, _move, _back, _appoint, _aside, _archive], ids=lambda step: step.__name__
+)
 def test_every_step_is_undone_to_the_last_value(session: Session, step: Any) -> None:
     project = bring(session, a_lead(session), Stage.NEGOTIATION)
     fill(session, project, Stage.SITE_VISIT)
@@ -213,9 +226,12 @@ def test_every_step_is_undone_to_the_last_value(session: Session, step: Any) -> 
         operation = running.id
         commit(session)
     else:
-        operation = session.scalars(
-            sa.select(audit.AuditEnvelope.operation).order_by(audit.AuditEnvelope.seq.desc())
-        ).first() or ""
+        operation = (
+            session.scalars(
+                sa.select(audit.AuditEnvelope.operation).order_by(audit.AuditEnvelope.seq.desc())
+            ).first()
+            or ""
+        )
     assert business(session) != before
     whole(session)
     undo.undo(session, operation, actor=ROBOT)
@@ -248,9 +264,18 @@ def browser(app: Flask, person: people.Person) -> FlaskClient:
     return made
 
 
-def test_the_head_of_a_bureau_finds_the_other_previews_merges_and_parts_them(app: Flask, session: Session) -> None:
+def test_the_head_of_a_bureau_finds_the_other_previews_merges_and_parts_them(
+    app: Flask, session: Session
+) -> None:
     one = a_lead(session, 1, people.INVESTMENT, name="年产十万套减速器项目")
-    other = a_lead(session, 2, people.INVESTMENT, name="十万套减速器", investor="苏州澄观001精密科技有限公司", is_another=True)
+    other = a_lead(
+        session,
+        2,
+        people.INVESTMENT,
+        name="十万套减速器",
+        investor="苏州澄观001精密科技有限公司",
+        is_another=True,
+    )
     secret = a_lead(
         session, 3, people.INVESTMENT_2, name="密语", investor="苏州澄观001精密科技有限公司", is_another=True,
         confidentiality=Confidentiality.TEAM,

@@ -94,7 +94,13 @@ def _walk(app: Flask, client: FlaskClient, session: Session, world: World, who: 
         if answer.status_code == 200:
             assert world.shown(answer.text) == seen, (who, address)
     everywhere = alone(app) if who in THOROUGH else ["/", "/changes", "/steps?whose=given", "/operations"]
-    for address in [*everywhere, "/operations?work=any", "/firms?q=密语", "/?whose=given", "/inbox?show=later"]:
+    for address in [
+        *everywhere,
+        "/operations?work=any",
+        "/firms?q=密语",
+        "/?whose=given",
+        "/inbox?show=later",
+    ]:
         answer = client.get(address)
         assert answer.status_code < 500, (who, address)
         if answer.mimetype in ("text/html", "text/csv", "application/json"):
@@ -212,8 +218,12 @@ def test_after_a_handover_who_left_a_team_only_project_finds_it_nowhere(
     for one in (people.SCIENCE_2, people.FINANCE):
         team = a_team(session, CHIEF, "科技局", people.SCIENCE, people.REPORTER)
         place = f"{role}_id"
-        team = type(team)(**{**{name: getattr(team, name) for name in team.__slots__}, place: people.id_of(session, one)})
-        actions.appoint(session, project, actor=ROBOT, today=today(), team=team, on=today(), reason="专班调整")
+        team = type(team)(
+            **{**{name: getattr(team, name) for name in team.__slots__}, place: people.id_of(session, one)}
+        )
+        actions.appoint(
+            session, project, actor=ROBOT, today=today(), team=team, on=today(), reason="专班调整"
+        )
         commit(session)
         if one is people.SCIENCE_2:
             entries.log(
@@ -224,7 +234,9 @@ def test_after_a_handover_who_left_a_team_only_project_finds_it_nowhere(
             commit(session)
             people.sign_in(client, one)
             assert client.get(f"/projects/{project_id}").status_code == 200
-            assert [place for place in PLACES if "密语" in client.get(place).text.replace("?q=密语", "")] == PLACES
+            assert [
+                place for place in PLACES if "密语" in client.get(place).text.replace("?q=密语", "")
+            ] == PLACES
     people.sign_in(client, people.SCIENCE_2)
     assert client.get(f"/projects/{project_id}").status_code == 404
     for address in ("timeline", "history", "files"):

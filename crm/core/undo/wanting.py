@@ -27,7 +27,9 @@ def require_whole(session: Session, plans: list[Plan]) -> None:
             row_id = session.scalar(lone.correlate(None))
             if row_id is not None:
                 raise Refused(
-                    N_("撤销以后，%(name)s（%(kind)s %(id)s）就缺少必须有的「%(what)s」，所以不能撤销。什么都没有改。"),
+                    N_(
+                        "撤销以后，%(name)s（%(kind)s %(id)s）就缺少必须有的「%(what)s」，所以不能撤销。什么都没有改。"
+                    ),
                     what=Message(models[parent.name].__label__ or parent.name),
                     **name_of_row(session, model, row_id),
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -60,11 +61,11 @@ def _why(hit: index.Hit) -> Message:
     return hit.why
 
 
-def by_ids(session: Session, ids: Sequence[int], *, viewer: Actor) -> list[sa.Row[tuple[int, str, str]]]:
+def by_ids(session: Session, ids: Sequence[int], *, viewer: Actor) -> Sequence[Any]:
     """(id, name, investor) of those of these projects the viewer may see and that were not put away."""
     rows = session.execute(
         sa.select(Project.id, Project.name, Project.investor).where(
             Project.id.in_(ids[:50]), visible_to(viewer), Project.archived_on.is_(None)
         )
     )
-    return list(rows)
+    return rows.all()
