@@ -6,6 +6,7 @@ an address that is not known here makes `test_every_place_in_an_address_is_known
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from crm.core.clock import now, today
 from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.core.words import Refused
+from crm.firms.models import Firm
+from crm.firms.queries.own import last_contact
 from tests import people
 from tests.activities.sight import (
     PER_KIND,
@@ -287,3 +290,21 @@ def test_who_may_no_longer_see_the_record_is_told_nothing_any_more(
         assert client.get(address).status_code == 404, address
     move("科技局")
     assert told() == (places, 3, 1)
+
+
+def test_the_last_day_of_contact_is_of_what_one_may_read(session: Session, kinds: None) -> None:
+    """An entry about a firm and about something confidential moves the firm's last day only for those who see both."""
+    firm, hidden = a_firm(session, 1), a_sample(session, 1)
+    commit(session)
+    science, finance = people.actor(session, people.SCIENCE), people.actor(session, people.FINANCE)
+    both = [("firm", firm.id), ("sample", hidden.id)]
+    for about, day in ((both[:1], today() - dt.timedelta(9)), (both, today())):
+        actions.log(
+            session, actor=science, at=now(), today=today(), kind=ActivityKind.VISIT, on=day, summary="看了", subjects=about
+        )  # fmt: skip
+    commit(session)
+    last = {
+        viewer.name: session.scalar(sa.select(last_contact(viewer)).where(Firm.id == firm.id))
+        for viewer in (science, finance)
+    }
+    assert last == {science.name: today(), finance.name: today() - dt.timedelta(9)}

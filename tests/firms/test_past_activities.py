@@ -118,7 +118,7 @@ def test_the_timeline_and_the_idle_time_go_by_the_original_day(session: Session)
     shown = stream(session, ("firm", tuoyu), science, today=TODAY)
     found = [(entry.on, entry.who) for entry in shown.entries if entry.source == ACTIVITIES.code]
     assert found == [(dt.date(2026, 11, 20), "叶知秋"), (dt.date(2025, 3, 8), "叶知秋、林晓雯")]
-    last = session.scalar(sa.select(last_contact()).where(Firm.id == xuchuan))
+    last = session.scalar(sa.select(last_contact(science)).where(Firm.id == xuchuan))
     assert last == dt.date(2025, 3, 9)  # idle time counts from when it happened
 
 

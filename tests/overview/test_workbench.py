@@ -104,8 +104,10 @@ def test_a_count_and_the_rows_of_its_list_are_as_many(
         url = unescape(raw)
         if url.startswith("/steps?") or int(number) > 20:
             continue
-        body = re.search(r"<tbody>(.*)</tbody>", client.get(url).text, re.S)
-        assert (body[1].count("<tr") if body else 0) == int(number), url
+        page = client.get(url).text
+        body = re.search(r"<tbody>(.*)</tbody>", page, re.S)
+        rows = page.count("/snooze") if url == "/inbox" else body[1].count("<tr") if body else 0
+        assert rows == int(number), url
         looked += 1
     assert looked >= 6
 

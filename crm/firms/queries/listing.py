@@ -89,9 +89,9 @@ def _until_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElem
     return None if day is None else Firm.registered_on <= day
 
 
-def _quiet_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+def _quiet_where(_session: Session, value: str, viewer: Actor) -> sa.ColumnElement[bool] | None:
     day = _day(value)
-    return None if day is None else quiet_since(day)
+    return None if day is None else quiet_since(day, viewer)
 
 
 def _day(value: str) -> dt.date | None:

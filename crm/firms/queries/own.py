@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.accounts.models import Unit
 from crm.accounts.rules import UnitKind
 from crm.activities.models import Activity, ActivitySubject
+from crm.activities.queries.scope import entry_visible
 from crm.core.permissions import Actor
 from crm.firms.models import Firm
 from crm.firms.queries.scope import visible_to
@@ -37,8 +38,9 @@ class Kept:
     longest: list[Quiet]
 
 
-def last_contact() -> Any:
-    """The day something last happened with a firm, by the day it happened, not the day it was typed."""
+def last_contact(viewer: Actor) -> Any:
+    """The day something last happened with a firm, by the day it happened, not the day it was typed, as far as the
+    viewer may read of it."""
     return (
         sa.select(sa.func.max(ActivitySubject.on))
         .join(Activity, Activity.id == ActivitySubject.activity_id)
@@ -46,15 +48,16 @@ def last_contact() -> Any:
             ActivitySubject.kind == "firm",
             ActivitySubject.subject_id == Firm.id,
             Activity.withdrawn_on.is_(None),
+            entry_visible(ActivitySubject.activity_id, viewer),
         )
         .correlate(Firm)
         .scalar_subquery()
     )
 
 
-def quiet_since(day: dt.date) -> sa.ColumnElement[bool]:
-    """Firms with which nothing has happened from this day on."""
-    last = last_contact()
+def quiet_since(day: dt.date, viewer: Actor) -> sa.ColumnElement[bool]:
+    """Firms with which nothing the viewer may read of has happened from this day on."""
+    last = last_contact(viewer)
     return sa.or_(last.is_(None), last < day)
 
 
@@ -65,14 +68,14 @@ def kept(
     mine = Firm.officer_id == viewer.user_id if street_id is None else Firm.street_id == street_id
     where = [mine, Firm.archived_on.is_(None), visible_to(viewer)]
     total, quiet = session.execute(
-        sa.select(sa.func.count(), sa.func.count(sa.case((quiet_since(quiet_from), 1))))
+        sa.select(sa.func.count(), sa.func.count(sa.case((quiet_since(quiet_from, viewer), 1))))
         .select_from(Firm)
         .where(*where)
     ).one()
-    last = last_contact()
+    last = last_contact(viewer)
     rows = session.execute(
         sa.select(Firm.id, Firm.name, last.label("last_on"))
-        .where(*where, quiet_since(quiet_from))
+        .where(*where, quiet_since(quiet_from, viewer))
         .order_by(sa.func.coalesce(last, dt.date(1970, 1, 1)), Firm.name_sort, Firm.id)
         .limit(limit)
     )
