@@ -54,6 +54,16 @@ def test_one_visit_to_several_firms_stands_on_the_timeline_of_each(
         assert f'href="/firms/{firm_id}"' in client.get(f"/activities/{made.id}").text
 
 
+def test_names_that_fit_are_listed_in_the_readers_language(client: FlaskClient, session: Session) -> None:
+    first = a_firm(session)
+    a_firm(session, "温州拓屿精密机械有限公司"), a_firm(session, "温州拓屿电子有限公司")
+    people.sign_in(client, people.SCIENCE)
+    people.post(client, "/language", {"language": "en"})
+    sent = {"kind": "visit", "on": "today", "summary": "看了车间", "also": "拓屿"}
+    page = people.post(client, f"/records/firm/{first}/log", sent).text
+    assert "有限公司, 温州拓屿" in page and "有限公司、" not in page
+
+
 def test_what_an_entry_said_before_is_read_by_all_who_may_read_it(
     client: FlaskClient, session: Session
 ) -> None:

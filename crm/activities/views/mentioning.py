@@ -39,7 +39,7 @@ def also_about(text: str) -> list[tuple[str, int]]:
                 field="also",
             )
         if len(records) > 1:
-            choices = "、".join(called for _about, called in records)
+            choices = [called for _about, called in records]
             raise Refused(
                 N_("「%(name)s」可能是 %(choices)s，请写全。"), name=name[:40], choices=choices, field="also"
             )
