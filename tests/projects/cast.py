@@ -46,7 +46,7 @@ def a_lead(session: Session, n: int = 1, person: people.Person = people.INVESTME
         today=day,
         investor=values.pop("investor", f"苏州澄观{n:03d}精密科技有限公司"),
         name=values.pop("name", f"第{n}条精密减速器产线"),
-        source=Source.FAIR,
+        source=values.pop("source", Source.FAIR),
         step=Planned("电话问清用地", max(day, TODAY) + dt.timedelta(3)),
         **values,
     )

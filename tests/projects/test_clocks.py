@@ -22,7 +22,7 @@ from crm.projects.models import Project
 from crm.projects.queries.clocks import clocks_of, late_clocks
 from crm.projects.rules import clocks as law
 from crm.projects.rules.clocks import ClockKind
-from crm.projects.rules.words import Stage, State
+from crm.projects.rules.words import Source, Stage, State
 from tests import people
 from tests.projects.cast import AT, ROBOT, TODAY, a_lead, bring
 from tests.projects.counting import statements
@@ -40,6 +40,22 @@ def test_the_first_reply_is_due_on_the_next_working_day(session: Session) -> Non
     assert found[ClockKind.REPLY].due_on == dt.date(2026, 10, 8) and not found[ClockKind.REPLY].is_late
     assert found[ClockKind.ASSESS].due_on == dt.date(2026, 10, 10)  # a Saturday that is worked
     assert clocks(session, project, dt.date(2026, 10, 9))[ClockKind.REPLY].is_late
+
+
+def test_nobody_waits_to_be_told_of_an_own_visit(session: Session) -> None:
+    for number, source in enumerate(Source):
+        project = a_lead(session, number, source=source)
+        late = clocks(session, project, TODAY + dt.timedelta(40))
+        assert (ClockKind.FEEDBACK in late) is (source is not Source.VISIT), source
+
+
+def test_a_lead_sent_back_was_assessed_when_it_first_was(session: Session) -> None:
+    project = a_lead(session)
+    bring(session, project, Stage.QUALIFIED)
+    later = TODAY + dt.timedelta(30)
+    actions.move(session, project, actor=ROBOT, today=later, stage=Stage.LEAD, on=later, reason="换了投资方")
+    commit(session)
+    assert clocks(session, project, later)[ClockKind.ASSESS].met_on == TODAY
 
 
 def test_a_contact_meets_the_reply_and_a_stage_the_assessment(session: Session) -> None:

@@ -40,7 +40,7 @@ def clocks_of(session: Session, ids: Sequence[int], today: dt.date) -> dict[int,
     )
     rows = session.execute(
         sa.select(
-            Project.id, Project.first_reported_at, Project.stage, Project.state, Project.total_yuan,
+            Project.id, Project.source, Project.first_reported_at, Project.stage, Project.state, Project.total_yuan,
             Project.feedback_on, ProjectPulse.replied_on, ProjectPulse.progress_on, left.label("assessed_on"),
         )
         .join(ProjectPulse, ProjectPulse.project_id == Project.id)
@@ -50,8 +50,8 @@ def clocks_of(session: Session, ids: Sequence[int], today: dt.date) -> dict[int,
     for row in rows:
         reported = local(row.first_reported_at).date()
         facts = law.Facts(
-            reported, row.stage, row.state, row.total_yuan, row.replied_on, row.assessed_on, row.feedback_on,
-            row.progress_on,
+            row.source, reported, row.stage, row.state, row.total_yuan, row.replied_on, row.assessed_on,
+            row.feedback_on, row.progress_on,
         )  # fmt: skip
         found[row.id] = law.clocks(
             facts, reply_by=workdays.later(reported, terms.reply, days),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from crm.core.settings.declaring import number
 from crm.core.words import N_, Message, Word
 from crm.projects.rules.progress import SECTION
-from crm.projects.rules.words import Stage, State
+from crm.projects.rules.words import Source, Stage, State
 
 REPLY = number(SECTION, "projects.reply-workdays", N_("首次答复几个工作日"), 1, least=1, most=30)
 ASSESS = number(SECTION, "projects.assess-workdays", N_("研判几个工作日"), 3, least=1, most=60)
@@ -45,8 +45,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the clocks of a lead look at. `assessed_on` is the day it left the first stage, ahead or aside."""
+    """What the clocks of a lead look at. `assessed_on` is the day it first left the first stage, ahead or aside: the
+    term was kept, or not, then, and going back later changes nothing about that."""
 
+    source: Source
     reported_on: dt.date
     stage: Stage
     state: State
@@ -77,7 +79,7 @@ def clocks(
     facts: Facts, *, reply_by: dt.date, assess_by: dt.date, terms: Terms, today: dt.date
 ) -> list[Clock]:
     """The clocks of a lead on a day; none once it is signed or over. `reply_by` and `assess_by` are the working days
-    its first two terms end on."""
+    its first two terms end on. A lead of an own visit has nobody outside who waits to be told."""
     if facts.stage.place >= Stage.SIGNED.place or facts.state is not State.ACTIVE:
         return []
     found = []
@@ -86,6 +88,8 @@ def clocks(
         (ClockKind.ASSESS, assess_by, facts.assessed_on),
         (ClockKind.FEEDBACK, facts.reported_on + dt.timedelta(terms.feedback), facts.feedback_on),
     ):
+        if kind is ClockKind.FEEDBACK and facts.source is Source.VISIT:
+            continue
         is_late = met > due if met is not None else today > due
         text = N_("%(day)s 前") if met is None else N_("%(day)s 完成")
         found.append(Clock(kind, due, met, is_late, Message(text, {"day": met or due})))
