@@ -75,6 +75,9 @@ class Part:
     `combine` says what goes along. The row not chosen stays with the record put away, or moves as `settle` leaves it. Of rows with the
     flag `single` a record has one. `of_kind` says that the table knows any record by its kind's code and its id, and
     only rows of this code are meant. Rows that follow `follows`, a fact of the record, go with the side chosen for it.
+    Rows that are `whole` make one history (who was in charge, when): of the side chosen all belong to the record that
+    stays, of the other all to the one put away, so that two histories never mix. `left` says in words what becomes of
+    the row not chosen.
     """
 
     model: type[Base]
@@ -98,6 +101,8 @@ class Part:
     settle: Settle | None = None
     single: str = ""
     follows: str = ""
+    whole: bool = False
+    left: str = N_("没选中的留在归档的那一条上")
     of_kind: str = ""
 
     def holds(self, record_ids: Collection[int]) -> sa.ColumnElement[bool]:

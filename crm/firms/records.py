@@ -183,6 +183,7 @@ FIRM = RecordKind(
 
 MERGING = Merging(
     needs="firm:merge",
+    after=N_("「%(name)s」归档，它的名称成为曾用名；搜索、公布名单和原来的网址都转到留下的一条。"),
     identity="code",
     together=(
         ("capital_yuan", "capital_text"),

@@ -150,8 +150,15 @@ FIRM_PARTS = (
         plain=frozenset({"expires_on", "ended_on"}),
         counts=_is_right,
         settle=actions.give_way,
+        left=N_("重复的一张也移过来，记为「登记有误」，不计数"),
     ),
-    Part(Application, "firm_id", ("kind", "is_open"), settle=actions.close_for_other),
+    Part(
+        Application,
+        "firm_id",
+        ("kind", "is_open"),
+        settle=actions.close_for_other,
+        left=N_("没选中的也移过来，记为「不再继续」，步骤都在"),
+    ),
 )
 FIRM_DERIVED = (Derived(StageInterval, "firm_id"),)
 FIRM_STAYS = (Stays(TagRow, "firm_id", N_("公布名单的行记着当时认定给了哪一条")),)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, User
@@ -14,7 +15,7 @@ from crm.core.clock import local
 from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
 from crm.core.records import Fact, NameOf, Part, RecordKind, Setting
-from crm.core.words import C_, N_
+from crm.core.words import C_, N_, Refused
 from crm.firms.models import Firm
 from crm.projects import actions
 from crm.projects.models import (
@@ -81,7 +82,7 @@ def _uncounted(
 
 
 def _ended(session: Session, row: Mapping[str, Any], /, *, actor: Actor, today: dt.date) -> Mapping[str, Any]:
-    """Of two at the same time the other one ends on the day of the merge, and stays in the history."""
+    """Of two at the same time the other one ends on the day of the merge."""
     return {"is_current": None, "to_on": max(today, row["from_on"])}
 
 
@@ -92,13 +93,15 @@ CHARGE_FACTS = (
 )  # fmt: skip
 
 PARTS = (
-    # who is not chosen stays in charge of the record put away: the history of the other has one at a time
-    Part(ProjectCharge, "project_id", ("is_current",), CHARGE_FACTS),
+    Part(
+        ProjectCharge, "project_id", ("is_current",), CHARGE_FACTS, settle=_ended, whole=True,
+        left=N_("没选中的一边到合并当天为止，历任都留在归档的那一条上"),
+    ),
     Part(
         ProjectUnit, "project_id", ("unit_id", "is_current"), (
             Fact("unit_id", N_("成员单位"), UNIT), Fact("from_on", N_("起")), Fact("to_on", N_("止")),
         ),
-        settle=_ended,
+        settle=_ended, left=N_("没选中的也移过来，到合并当天为止"),
     ),
     Part(
         ProjectClaim, "project_id", ("is_current",),
@@ -106,7 +109,8 @@ PARTS = (
             Fact("holder_id", N_("跟进人"), PERSON), Fact("unit_id", N_("跟进单位"), UNIT), Fact("cause", N_("缘由")),
             Fact("from_on", N_("起")), Fact("to_on", N_("止")), Fact("reason", N_("原因")),
         ),
-        settle=_ended,
+        settle=_ended, whole=True, counts=lambda row: row["holder_id"] is not None,
+        left=N_("没选中的一边到合并当天为止，历次都留在归档的那一条上"),
     ),
     Part(
         ProjectWaiver, "project_id", ("item",),
@@ -142,7 +146,8 @@ PARTS = (
             Fact("checked_by_id", N_("核定人"), PERSON),
             Fact("withdrawn_on", N_("撤销日期")), Fact("withdrawn_reason", N_("撤销原因")),
         ),
-        settle=_uncounted,
+        settle=_uncounted, whole=True,
+        left=N_("没选中的一边从合并当天起不再计数，留在归档的那一条上；以前各日的数字不变"),
     ),
     Part(
         ProjectDispute, "project_id",
@@ -212,13 +217,27 @@ PROJECT = RecordKind(
 def absorb(
     session: Session, kept: Project, gone: Project, /, *, values: Mapping[str, Any], today: dt.date
 ) -> Mapping[str, Any]:
-    """The earlier first report survives, with who made it. One in the pool is followed by who followed the other,
-    whose claim has come along."""
+    """The earlier first report survives, with who made it. It is followed by whose claim goes on. Raises `Refused`
+    when only the one put away was signed and counted: what is counted has a day of signing."""
+    if kept.signed_on is None and session.scalar(
+        sa.select(ProjectCount.id).where(ProjectCount.project_id == kept.id, ProjectCount.is_standing == 1)
+    ):
+        raise Refused(
+            N_("「%(gone)s」已经签约并计数，「%(kept)s」还没有签约。请改为留下已签约的一条。"),
+            gone=gone.name,
+            kept=kept.name,
+        )
     first = min((kept, gone), key=lambda row: (row.first_reported_at, row.id))
+    holding = session.execute(
+        sa.select(ProjectClaim.holder_id, ProjectClaim.unit_id).where(
+            ProjectClaim.project_id == kept.id, ProjectClaim.is_current == 1
+        )
+    ).one_or_none()
     follower = kept if kept.holder_id is not None else gone
+    holder, unit = holding or (follower.holder_id, follower.holder_unit_id)
     return {
-        "holder_id": follower.holder_id,
-        "holder_unit_id": follower.holder_unit_id,
+        "holder_id": holder,
+        "holder_unit_id": unit,
         "first_reported_at": first.first_reported_at,
         "reported_by_id": first.reported_by_id,
         "reported_unit_id": first.reported_unit_id,

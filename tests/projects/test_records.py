@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from crm.core.words import Refused
 from crm.firms import actions as registry
 from crm.projects import actions
 from crm.projects.models import Project, ProjectCharge, ProjectClaim, ProjectCount, ProjectMove, ProjectPulse
+from crm.projects.queries.counts import tallies
 from crm.projects.rules.words import ChainRole, Confidentiality, Stage, State
 from tests import people
 from tests.projects.cast import AT, ROBOT, TODAY, a_lead, a_team, bring, fill
@@ -54,6 +56,8 @@ def whole(session: Session) -> None:
         ).all()
         now = [charge for charge in charges if charge.is_current]
         assert len(now) == 1 if project.need else len(now) <= 1
+        for one, after in itertools.pairwise(charges):
+            assert one.to_on is not None and one.to_on <= after.from_on, "one at a time, at any time"
         claims = current(session, ProjectClaim, project.id)
         if project.merged_into_id is None:
             assert [claim.holder_id for claim in claims] == [project.holder_id] * (
@@ -92,7 +96,7 @@ def test_of_two_one_in_charge_the_one_charge_stands(session: Session, stages: tu
     whole(session)
 
 
-def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_with_the_record_put_away(
+def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_with_the_record_put_away_whole(
     session: Session,
 ) -> None:
     for n, side, leader in ((0, None, people.LEADER), (2, "right", people.SUPERVISOR)):
@@ -116,8 +120,14 @@ def test_of_two_teams_the_one_that_is_chosen_goes_on_and_the_other_stays_with_th
         joined(session, kept, gone, picks)
         (charge,) = current(session, ProjectCharge, kept.id)
         assert charge.leader_id == people.id_of(session, leader), side
-        (left,) = current(session, ProjectCharge, gone.id)  # stays in charge of the record put away
-        assert left.leader_id == people.id_of(session, people.SUPERVISOR), side
+        assert current(session, ProjectCharge, gone.id) == [], side
+        history = set(
+            session.scalars(sa.select(ProjectCharge.leader_id).where(ProjectCharge.project_id == kept.id))
+        )
+        both = {people.id_of(session, each) for each in (people.LEADER, people.SUPERVISOR)}
+        assert history == ({people.id_of(session, people.LEADER)} if side is None else both), (
+            "never two histories mixed"
+        )
         whole(session)
         merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
         commit(session)
@@ -157,6 +167,31 @@ def test_of_two_counts_one_stands_and_money_comes_along(session: Session) -> Non
     merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
     commit(session)
     assert business(session) == before
+
+
+def test_numbers_of_days_before_the_merge_stay_and_name_each_record_once(session: Session) -> None:
+    kept, gone = counted(session, signed(session, 1)), counted(session, signed(session, 2))
+    eve = TODAY - dt.timedelta(1)
+    day = tallies(session, eve, viewer=ROBOT)
+    joined(session, kept, gone)
+    later = tallies(session, eve, viewer=ROBOT)
+    assert {each: (found.count, sorted(found.ids)) for each, found in later.items()} == {
+        each: (found.count, sorted(found.ids)) for each, found in day.items()
+    }
+    assert sorted(later["all"].ids) == sorted([kept.id, gone.id])
+    assert tallies(session, TODAY, viewer=ROBOT)["all"].ids == [kept.id]
+
+
+def test_what_is_counted_goes_on_in_a_record_that_was_signed(session: Session) -> None:
+    kept, gone = a_lead(session, 1), counted(session, signed(session, 2))
+    before = business(session)
+    with pytest.raises(Refused, match="改为留下已签约的一条"):
+        joined(session, kept, gone)
+    session.rollback()
+    assert business(session) == before
+    joined(session, gone, kept)
+    assert len(current(session, ProjectCount, gone.id)) == 1
+    whole(session)
 
 
 def test_firms_that_merge_take_their_projects_along_and_give_them_back(session: Session) -> None:

@@ -49,10 +49,11 @@ class Merging:
 
     `needs` is the permission; `identity` the fact that two records of one thing share (two different ones are two
     things); facts chosen `together`; of `earliest` the earlier is kept; `fixed` facts nobody chooses; `blanks` are
-    values that say nothing; `columns` follow from the facts.
+    values that say nothing; `columns` follow from the facts. `after` says what becomes of the one put away (`name`).
     """
 
     needs: str
+    after: str = N_("「%(name)s」归档，原来的网址转到留下的一条。")
     identity: str = ""
     together: tuple[tuple[str, ...], ...] = ()
     earliest: frozenset[str] = frozenset()

@@ -227,6 +227,15 @@ def _default(
 def _moving(part: Part, rows: dict[str, list[Row]], stays: str) -> Moving:
     gone = other(stays)
     moving = Moving(part, rows)
+    if part.whole:
+        standing = {side: [row for row in rows[side] if key_of(part, row) is not None] for side in SIDES}
+        moving.clashes = [
+            _clash(part, one, two, stays)
+            for one, two in zip(standing[stays], standing[gone], strict=False)
+            if key_of(part, one) == key_of(part, two)
+        ]
+        moving.moves = rows[gone] if side_going_on(moving, stays) == gone else []
+        return moving
     by_key = {key: row for row in rows[stays] if (key := key_of(part, row)) is not None}
     clashing: set[int] = set()
     for row in rows[gone]:
@@ -239,6 +248,16 @@ def _moving(part: Part, rows: dict[str, list[Row]], stays: str) -> Moving:
     if part.single and any(row[part.single] for row in rows[stays]):
         moving.cleared = [row for row in moving.moves if row[part.single]]
     return moving
+
+
+def side_going_on(moving: Moving, stays: str) -> str:
+    """Whose rows of one history go on where nobody chooses: those that stand, else those of the record that stays."""
+    gone = other(stays)
+    for found in (lambda row: key_of(moving.part, row) is not None, bool):
+        for side in (stays, gone):
+            if any(found(row) for row in moving.rows[side]):
+                return side
+    return stays
 
 
 def key_of(part: Part, row: Row) -> tuple[Any, ...] | None:
@@ -254,7 +273,7 @@ def _clash(part: Part, kept: Row, gone: Row, stays: str) -> Clash:
     name = f"{part.model.__tablename__}-{left['id']}-{right['id']}"
     choices = []
     done: set[str] = set()
-    for fact in part.facts:
+    for fact in () if part.whole else part.facts:
         if fact.name in done:
             continue
         names = next((group for group in part.together if fact.name in group), (fact.name,))

@@ -13,7 +13,18 @@ from crm.core import audit, records
 from crm.core.audit.journal import columns_of
 from crm.core.db import Stamped
 from crm.core.merging.finding import ACTION
-from crm.core.merging.preview import EACH, SIDES, Choice, Clash, Moving, Preview, fills, other, preview
+from crm.core.merging.preview import (
+    EACH,
+    SIDES,
+    Choice,
+    Clash,
+    Moving,
+    Preview,
+    fills,
+    other,
+    preview,
+    side_going_on,
+)
 from crm.core.permissions import Actor
 from crm.core.records import RecordKind
 from crm.core.undo.planning import references
@@ -119,6 +130,9 @@ def _move(
         changes += [(row["id"], {part.column: shown.gone.id}) for row in moving.rows[stays]]
         _write(session, part.model, changes)
         return
+    if part.whole:
+        _take_history(session, shown, moving, picks, actor=actor, today=today)
+        return
     settled: dict[int, dict[str, Any]] = {}
     copied: list[tuple[int, dict[str, Any]]] = []
     follow: dict[int, int] = {}
@@ -149,6 +163,24 @@ def _move(
     )
     _write(session, part.model, copied)
     _point(session, shown, part.model.__tablename__, follow)
+
+
+def _take_history(
+    session: Session, shown: Preview, moving: Moving, picks: Picks, *, actor: Actor, today: dt.date
+) -> None:
+    """All rows of the side chosen belong to the record that stays, all others to the one put away."""
+    part, stays, gone = moving.part, shown.stays, other(shown.stays)
+    picked = next((picks.get(clash.name, clash.default) for clash in moving.clashes), "")
+    side = picked if picked in SIDES else side_going_on(moving, stays)
+    if part.settle is not None:
+        lost = [row for row in moving.rows[other(side)] if all(row[name] is not None for name in part.key)]
+        _write(
+            session, part.model,
+            [(row["id"], dict(part.settle(session, row, actor=actor, today=today))) for row in lost],
+        )  # fmt: skip
+    if side == gone:
+        for mine, record in ((stays, shown.gone), (gone, shown.kept)):
+            _write(session, part.model, [(row["id"], {part.column: record.id}) for row in moving.rows[mine]])
 
 
 def _only(moving: Moving, stays: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -103,12 +103,12 @@ def _update(
         return
     names = set().union(*updates.values())
     now_there = present(session, plan.model, updates, names)
-    writing = _let_go(session, plan.model, updates)
-    groups: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
-    for row_id, values in writing.items():
-        groups.setdefault(tuple(sorted(values)), []).append((row_id, values))
-    for writes in groups.values():
-        write_updates(session, plan.model, writes, operation)
+    for wave in _waves(session, plan.model, updates):
+        groups: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
+        for row_id, values in _let_go(session, plan.model, wave).items():
+            groups.setdefault(tuple(sorted(values)), []).append((row_id, values))
+        for writes in groups.values():
+            write_updates(session, plan.model, writes, operation)
     audit.record(
         session,
         plan.model,
@@ -117,6 +117,24 @@ def _update(
             for row_id in sorted(updates)
         ),
     )
+
+
+def _waves(
+    session: Session, model: type[Base], updates: dict[int, dict[str, Any]]
+) -> Iterator[dict[int, dict[str, Any]]]:
+    """Rows that take what another one holds come after it; the last wave may hold rows that go round in a ring."""
+    after: dict[int, set[int]] = {}
+    for key, is_partial in _unique(model):
+        if len(updates) > 1 and any(is_partial or set(values) & set(key) for values in updates.values()):
+            holder = {value: row_id for row_id, value in _keys(session, model, key, updates).items()}
+            for row_id, value in _keys(session, model, key, updates, updates).items():
+                if holder.get(value, row_id) != row_id:
+                    after.setdefault(row_id, set()).add(holder[value])
+    left = updates
+    while left:
+        free = {row_id: values for row_id, values in left.items() if not after.get(row_id, set()) & set(left)}
+        yield free or left
+        left = {row_id: values for row_id, values in left.items() if row_id not in free} if free else {}
 
 
 def _let_go(

@@ -97,8 +97,7 @@ def _clash(clash: Clash, picks: Any) -> dict[str, Any]:
             if (shown_choice := _choice(choice, picks))[LEFT] != shown_choice[RIGHT]
         ],
         "picked": picked if picked in (*SIDES, "each") else clash.default,
-        "is_settled": clash.part.settle is not None,
-        "has_facts": bool(clash.part.facts),
+        "has_facts": bool(clash.part.facts) and not clash.part.whole,
         **sides,
     }
 
@@ -113,6 +112,7 @@ def _moving(moving: Moving, shown: Preview, picks: Any) -> dict[str, Any]:
         "moves": len(moving.moves),
         "clashes": [_clash(clash, picks) for clash in moving.clashes],
         "cleared": len(moving.cleared),
+        "left_over": say(part.left),
         "follows": say(lead.label) if lead and moving.moves else None,
     }
 
