@@ -315,6 +315,7 @@ COLUMNS: list[lists.Column] = [
     ),
     lists.Column("state", N_("项目状态"), kind=K.WORD, is_default=False, width=10),
     lists.Column("industry", N_("主导产业"), kind=K.WORD, is_default=False, width=12),
+    lists.Column("source", N_("线索来源"), kind=K.WORD, is_default=False, width=10),
     lists.Column("origin", N_("投资方来自"), kind=K.WORD, is_default=False, width=10),
     lists.Column("kind", N_("投资方类别"), kind=K.WORD, is_default=False, width=12),
     lists.Column("chain", N_("产业链作用"), kind=K.WORD, is_default=False, width=10),
@@ -329,7 +330,7 @@ COLUMNS: list[lists.Column] = [
 _HOLDER, _LEADER, _LEAD_UNIT = aliased(User), aliased(User), aliased(Unit)
 ROW = (
     Project.id, Project.name, Project.investor, Project.stage, Project.state, Project.total_yuan.label("total"),
-    Project.agreed_yuan.label("agreed"), Project.fixed_yuan.label("fixed"), Project.origin,
+    Project.agreed_yuan.label("agreed"), Project.fixed_yuan.label("fixed"), Project.source, Project.origin,
     Project.investor_kind.label("kind"), Project.chain_role.label("chain"), Project.signed_on.label("signed"),
     Project.leading_industry.label("industry"), Project.updated_at.label("updated"),
     Project.first_reported_at.label("reported"), Project.archived_on, Project.confidentiality,
