@@ -36,7 +36,7 @@ from crm.core.words import C_, N_
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "activities", "firms", "ladder", "projects", "overview", "ops", "demo"]
+BUILT = ["accounts", "activities", "firms", "ladder", "listing", "projects", "overview", "ops", "demo"]
 
 EMBEDDED_COOKIE = "tidui"
 

@@ -1,0 +1,221 @@
+"""The stage table of a pipeline: what each stage needs before it is entered, and the judgement of a move. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from crm.core.words import N_, Message, Refused, Word
+
+S = TypeVar("S", bound=Word)  # the stages, in their order
+T = TypeVar("T", bound=Word)  # the states: going on, paused, over
+
+
+class Wants(StrEnum):
+    """What kind of thing an item is, which says where it is filled in."""
+
+    FACT = "fact"
+    CHARGE = "charge"
+    EVIDENCE = "evidence"
+    FIRM = "firm"
+    MONEY = "money"
+    PEOPLE = "people"
+
+
+class Need(StrEnum):
+    """How a field stands to the stage of a record: said in words beside its label."""
+
+    REQUIRED = "required"
+    NEXT = "next"
+    OPTIONAL = "optional"
+
+
+class MoveKind(Word):
+    REPORT = "report", N_("首报")
+    ADVANCE = "advance", N_("推进")
+    JUMP = "jump", N_("跳级推进")
+    BACK = "back", N_("退回")
+    ASIDE = "aside", N_("转入旁路")
+    RESUME = "resume", N_("重新推进")
+    BOARD = "board", N_("更换板块")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a gate. `fact` is a column of the record, `evidence` the code of a document; `can_be_unknown`:
+    "cannot be known yet" is an honest answer; `can_be_waived`: a reason may stand in its place."""
+
+    code: str
+    label: str
+    wants: Wants
+    fact: str = ""
+    evidence: Word | None = None
+    can_be_unknown: bool = False
+    can_be_waived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item of a gate and how it stands: there, excused (unknown yet, or waived), or missing."""
+
+    item: Item
+    is_met: bool
+    excuse: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_met and not self.excuse
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[S]):
+    """A move judged: what kind it is, the reason as it will be kept, the stages jumped over."""
+
+    kind: MoveKind
+    reason: str | None = None
+    skipped: Sequence[S] = field(default=())
+
+
+@dataclass(frozen=True)
+class Pipeline(Generic[S, T]):
+    """A feature's stages with their gates. `active` is the state in which a record moves, `going` the states in
+    which it is not over. `what` is what people call a record of it, as the sentences say it."""
+
+    what: str
+    stages: type[S]
+    gates: Mapping[S, tuple[Item, ...]]
+    active: T
+    going: frozenset[T]
+
+    @cached_property
+    def order(self) -> dict[S, int]:
+        return {stage: place for place, stage in enumerate(self.stages)}
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        return {item.code: item for gate in self.gates.values() for item in gate}
+
+    @cached_property
+    def stage_of(self) -> dict[str, S]:
+        return {item.code: stage for stage, gate in self.gates.items() for item in gate}
+
+    def next_of(self, stage: S) -> S | None:
+        """The stage after this one; None at the end."""
+        stages = list(self.stages)
+        place = self.order[stage] + 1
+        return stages[place] if place < len(stages) else None
+
+    def need_of(self, code: str, stage: S) -> Need:
+        """Whether an item is required by now, asked for by the next stage, or neither."""
+        wanted = self.stage_of.get(code)
+        if wanted is None:
+            return Need.OPTIONAL
+        ahead = self.order[wanted] - self.order[stage]
+        return Need.REQUIRED if ahead <= 0 else Need.NEXT if ahead == 1 else Need.OPTIONAL
+
+    def gate(self, stage: S, met: Collection[str], excused: Mapping[str, str]) -> list[Line]:
+        """The lines of a stage's gate. `met` are codes of items that are there, `excused` maps codes to reasons."""
+        return [Line(item, item.code in met, excused.get(item.code, "")) for item in self.gates[stage]]
+
+    def between(self, stage: S, target: S) -> list[S]:
+        """The stages whose gates a move ahead passes: those after `stage`, up to `target`."""
+        return [each for each in self.stages if self.order[stage] < self.order[each] <= self.order[target]]
+
+    def missing(self, stage: S, target: S, met: Collection[str], excused: Mapping[str, str]) -> list[Item]:
+        """What still lacks for a move ahead: the open items of every gate on the way."""
+        return [
+            line.item
+            for each in self.between(stage, target)
+            for line in self.gate(each, met, excused)
+            if line.is_open
+        ]
+
+    def check_move(
+        self,
+        stage: S,
+        state: T,
+        target: S,
+        *,
+        since: dt.date,
+        on: dt.date,
+        today: dt.date,
+        met: Collection[str],
+        excused: Mapping[str, str],
+        reason: str | None,
+    ) -> Move[S]:
+        """Judge a move to another stage. `since` is the day of the last move.
+
+        Raises `Refused`: a stage it stands at already, a day before the last move or in the future, a side state, a
+        way back without a reason, and everything the gates on the way still lack (as `items`).
+        """
+        why = _line(reason)
+        if state is not self.active:
+            raise Refused(
+                N_("%(what)s现在是「%(state)s」，请先恢复推进。"),
+                what=Message(self.what),
+                state=state,
+                field="stage",
+            )
+        if target is stage:
+            raise Refused(
+                N_("%(what)s已经在「%(stage)s」。"), what=Message(self.what), stage=target, field="stage"
+            )
+        check_day(on, since, today)
+        if self.order[target] < self.order[stage]:
+            if why is None or len(why) < 2:
+                raise Refused(N_("退回要写明原因。"), field="reason")
+            return Move(MoveKind.BACK, why)
+        lacking = self.missing(stage, target, met, excused)
+        if lacking:
+            raise self.lacks(target, lacking)
+        skipped = self.between(stage, target)[:-1]
+        return Move(MoveKind.JUMP if skipped else MoveKind.ADVANCE, why, skipped)
+
+    def check_aside(self, state: T, target: T, reason: str | None) -> str:
+        """The reason of a side state. Raises `Refused` for none, or when the record is there, or over, already."""
+        if target is self.active:
+            raise Refused(N_("请选择要转入的状态。"), field="state")
+        if state is target:
+            raise Refused(
+                N_("%(what)s已经是「%(state)s」。"), what=Message(self.what), state=state, field="state"
+            )
+        if state not in self.going:
+            raise Refused(
+                N_("%(what)s已经「%(state)s」，请先恢复推进。"),
+                what=Message(self.what),
+                state=state,
+                field="state",
+            )
+        return check_reason(reason)
+
+    def lacks(self, target: S, items: Iterable[Item]) -> Refused:
+        """What a stage still needs, as a refusal that names every item."""
+        named = [Message(item.label) for item in items]
+        return Refused(
+            N_("进入「%(stage)s」还差 %(count)s 项：%(named)s。"), stage=target, count=len(named), named=named,
+            field="stage", items=named,
+        )  # fmt: skip
+
+
+def _line(text: str | None) -> str | None:
+    return " ".join((text or "").split())[:300] or None
+
+
+def check_reason(reason: str | None) -> str:
+    """A reason in words. Raises `Refused`."""
+    why = _line(reason)
+    if why is None or len(why) < 2:
+        raise Refused(N_("请写明原因。"), field="reason")
+    return why
+
+
+def check_day(on: dt.date, since: dt.date, today: dt.date) -> None:
+    """Raises `Refused` for a day to come, or one before the last move."""
+    if on > today:
+        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
+    if on < since:
+        raise Refused(N_("上一次变动在 %(day)s，这一次不能更早。"), day=since, field="on")

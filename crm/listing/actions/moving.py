@@ -1,0 +1,149 @@
+"""Stages, side states and the board of a candidate: every move is a dated row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from crm.core import audit
+from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind, advance, put_aside, take_up
+from crm.core.words import N_, Refused
+from crm.listing.actions import guards
+from crm.listing.models import Candidate, CandidateMove
+from crm.listing.queries.record import excuses, met_items, moves_of, reached
+from crm.listing.rules.stages import PIPELINE, check_terms
+from crm.listing.rules.words import Act, Board, Stage, State
+
+
+def move(
+    session: Session,
+    candidate: Candidate,
+    *,
+    actor: Actor,
+    today: dt.date,
+    stage: Stage,
+    on: dt.date,
+    reason: str | None = None,
+    version: int | None = None,
+) -> Candidate:
+    """Move a candidate to another stage from a day on: ahead (jumps too) through the gates and terms on the way, back
+    with a reason. Raises `Conflict`, `Forbidden`, and `Refused` with every missing item."""
+    guards.ready(session, candidate, actor, version)
+    guards.held(session, candidate)
+    days = reached(moves_of(session, candidate.id))
+    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
+    was = candidate.stage
+    advance(
+        session, candidate, PIPELINE, row, actor=actor, today=today, stage=stage, on=on,
+        since=guards.last_moved(session, candidate), met=met_items(session, [candidate])[candidate.id],
+        excused=excuses(session, [candidate.id])[candidate.id], reason=reason,
+    )  # fmt: skip
+    if PIPELINE.order[stage] > PIPELINE.order[was]:
+        check_terms(stage, on, days)
+    audit.begin(session, actor=actor, action=Act.MOVE, subject=("candidate", candidate.id), stage=stage.value)
+    for column, at in (
+        ("reformed_on", Stage.REFORM),
+        ("accepted_on", Stage.ACCEPTED),
+        ("listed_on", Stage.LISTED),
+    ):
+        passed = PIPELINE.order[stage] >= PIPELINE.order[at]
+        if passed and getattr(candidate, column) is None:
+            setattr(candidate, column, on)
+    session.flush()
+    return candidate
+
+
+def set_aside(
+    session: Session,
+    candidate: Candidate,
+    *,
+    actor: Actor,
+    today: dt.date,
+    state: State,
+    on: dt.date,
+    reason: str | None,
+    version: int | None = None,
+) -> Candidate:
+    """Suspend, withdraw, refuse or end a candidate, with a reason. Raises `Conflict`, `Forbidden`, `Refused`."""
+    guards.ready(session, candidate, actor, version)
+    guards.held(session, candidate)
+    if candidate.stage is Stage.LISTED:
+        raise Refused(N_("已经上市，不能再转入旁路。"), field="state")
+    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
+    put_aside(
+        session, candidate, PIPELINE, row, actor=actor, today=today, state=state, on=on,
+        since=guards.last_moved(session, candidate), reason=reason,
+    )  # fmt: skip
+    audit.begin(
+        session, actor=actor, action=Act.ASIDE, subject=("candidate", candidate.id), state=state.value
+    )
+    session.flush()
+    return candidate
+
+
+def resume(
+    session: Session,
+    candidate: Candidate,
+    *,
+    actor: Actor,
+    today: dt.date,
+    on: dt.date,
+    reason: str | None,
+    version: int | None = None,
+) -> Candidate:
+    """Go on with a candidate at the stage it had. Raises `Conflict`, `Forbidden`, `Refused`."""
+    guards.ready(session, candidate, actor, version)
+    guards.held(session, candidate)
+    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
+    take_up(
+        session, candidate, PIPELINE, row, actor=actor, today=today, on=on,
+        since=guards.last_moved(session, candidate), reason=reason,
+    )  # fmt: skip
+    audit.begin(session, actor=actor, action=Act.RESUME, subject=("candidate", candidate.id))
+    session.flush()
+    return candidate
+
+
+def change_board(
+    session: Session,
+    candidate: Candidate,
+    *,
+    actor: Actor,
+    today: dt.date,
+    board: Board | None,
+    on: dt.date,
+    reason: str | None,
+    version: int | None = None,
+) -> Candidate:
+    """Aim at another board, from a day on, with a reason: kept as a dated move at the same stage. Not between the
+    acceptance and the listing of an application that goes on: it has to be withdrawn first. Raises `Refused`."""
+    guards.ready(session, candidate, actor, version)
+    guards.held(session, candidate)
+    guards.past(on, today)
+    if board is candidate.board:
+        raise Refused(N_("目标板块没有变化。"), field="board")
+    filed = PIPELINE.order[candidate.stage] >= PIPELINE.order[Stage.ACCEPTED]
+    if filed and candidate.state is State.ACTIVE:
+        raise Refused(N_("申请正在审核，换板块要先撤回或退回。"), field="board")
+    if board is None and PIPELINE.order[candidate.stage] >= PIPELINE.order[Stage.TUTORING]:
+        raise Refused(N_("辅导备案之后必须有目标板块。"), field="board")
+    why = " ".join((reason or "").split())[:300]
+    if candidate.board is not None and len(why) < 2:
+        raise Refused(N_("请写明原因。"), field="reason")
+    since = guards.last_moved(session, candidate)
+    if on < since:
+        raise Refused(N_("上一次变动在 %(day)s，这一次不能更早。"), day=since, field="on")
+    audit.begin(session, actor=actor, action=Act.BOARD, subject=("candidate", candidate.id))
+    session.add(
+        CandidateMove(
+            candidate_id=candidate.id, kind=MoveKind.BOARD, from_stage=candidate.stage, stage=candidate.stage,
+            state=candidate.state, on=on, days=(on - candidate.stage_on).days, by_id=actor.user_id,
+            reason=why or None, board=board,
+        )
+    )  # fmt: skip
+    candidate.board = board
+    session.flush()
+    return candidate

@@ -1,0 +1,104 @@
+"""The plan's two counts, as of any day, from the dated moves: joint-stock reforms and accepted applications since the
+plan began. A withdrawn application counts by a setting (policy.md § 6.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from crm.core import settings
+from crm.core.permissions import Actor
+from crm.core.words import N_
+from crm.listing.models import Candidate, CandidateMove
+from crm.listing.queries.scope import visible_to
+from crm.listing.rules.counting import COUNT_WITHDRAWN, PLAN_BEGAN
+from crm.listing.rules.stages import PIPELINE
+from crm.listing.rules.words import Stage, State
+
+KINDS = {"reform": (Stage.REFORM, N_("新增股份公司")), "accepted": (Stage.ACCEPTED, N_("上市报会企业"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A count: the candidates in it, those of them that were withdrawn by then."""
+
+    key: str
+    label: str
+    ids: Sequence[int]
+    withdrawn: Sequence[int]
+    visible: Sequence[int]
+
+    @property
+    def count(self) -> int:
+        return len(self.ids)
+
+    @property
+    def withheld(self) -> int:
+        return len(self.ids) - len(self.visible)
+
+
+def first_reached(stage: Stage) -> sa.Subquery:
+    """The first day each candidate stood at a stage or beyond it, jumps included."""
+    beyond = [each for each in Stage if PIPELINE.order[each] >= PIPELINE.order[stage]]
+    return (
+        sa.select(CandidateMove.candidate_id, sa.func.min(CandidateMove.on).label("on"))
+        .where(CandidateMove.stage.in_(beyond))
+        .group_by(CandidateMove.candidate_id)
+        .subquery()
+    )
+
+
+def counted_where(key: str, day: dt.date) -> sa.ColumnElement[bool]:
+    """Candidates a count as of a day holds, withdrawn ones included. Raises `KeyError` for another key."""
+    stage, _label = KINDS[key]
+    first = first_reached(stage)
+    return Candidate.id.in_(
+        sa.select(first.c.candidate_id).where(first.c.on <= day, first.c.on >= PLAN_BEGAN)
+    )
+
+
+def withdrawn_by(day: dt.date) -> sa.Select[tuple[int]]:
+    """Candidates whose last move by a day left them withdrawn."""
+    later = aliased(CandidateMove)
+    newest = (
+        sa.select(later.id)
+        .where(later.candidate_id == CandidateMove.candidate_id, later.on <= day)
+        .order_by(later.on.desc(), later.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.select(CandidateMove.candidate_id).where(
+        CandidateMove.id == newest, CandidateMove.state == State.WITHDRAWN
+    )
+
+
+def counts(session: Session, day: dt.date, *, viewer: Actor) -> list[Counted]:
+    """Both counts as of a day. The totals are the same for everybody; `visible` are those this viewer may see."""
+    with_withdrawn = settings.value(session, COUNT_WITHDRAWN)
+    found = []
+    for key, (_stage, label) in KINDS.items():
+        ids = list(
+            session.scalars(
+                sa.select(Candidate.id)
+                .where(counted_where(key, day), Candidate.archived_on.is_(None))
+                .order_by(Candidate.id)
+            )
+        )
+        gone = set(session.scalars(withdrawn_by(day).where(CandidateMove.candidate_id.in_(ids))))
+        if key == "accepted" and not with_withdrawn:
+            ids = [each for each in ids if each not in gone]
+        seen = set(session.scalars(sa.select(Candidate.id).where(Candidate.id.in_(ids), visible_to(viewer))))
+        found.append(
+            Counted(
+                key,
+                label,
+                ids,
+                [each for each in ids if each in gone],
+                [each for each in ids if each in seen],
+            )
+        )
+    return found
