@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Generic, TypeVar
 
 from crm.core.words import N_, Message, Refused, Word
@@ -44,6 +44,11 @@ class MoveKind(Word):
     BOARD = "board", N_("更换板块")
 
 
+class WaiverKind(Word):
+    UNKNOWN = "unknown", N_("暂无法确定")
+    WAIVED = "waived", N_("免去")
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of a gate. `fact` is a column of the record, `evidence` the code of a document; `can_be_unknown`:
@@ -56,6 +61,12 @@ class Item:
     evidence: Word | None = None
     can_be_unknown: bool = False
     can_be_waived: bool = False
+
+    @property
+    def waivers(self) -> list[WaiverKind]:
+        """What may stand in its place."""
+        unknown = [WaiverKind.UNKNOWN] if self.can_be_unknown else []
+        return [*unknown, *([WaiverKind.WAIVED] if self.can_be_waived else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,12 @@ class Pipeline(Generic[S, T]):
     @cached_property
     def stage_of(self) -> dict[str, S]:
         return {item.code: stage for stage, gate in self.gates.items() for item in gate}
+
+    def facts_met(self, record: object) -> set[str]:
+        """The codes of the facts that a record (or a mapping, by column) has."""
+        given = record.get if isinstance(record, Mapping) else partial(getattr, record)
+        facts = [item for item in self.items.values() if item.wants is Wants.FACT]
+        return {item.code for item in facts if given(item.fact) not in (None, "")}
 
     def next_of(self, stage: S) -> S | None:
         """The stage after this one; None at the end."""
@@ -153,13 +170,7 @@ class Pipeline(Generic[S, T]):
         way back without a reason, and everything the gates on the way still lack (as `items`).
         """
         why = _line(reason)
-        if state is not self.active:
-            raise Refused(
-                N_("%(what)s现在是「%(state)s」，请先恢复推进。"),
-                what=Message(self.what),
-                state=state,
-                field="stage",
-            )
+        self.check_active(state)
         if target is stage:
             raise Refused(
                 N_("%(what)s已经在「%(stage)s」。"), what=Message(self.what), stage=target, field="stage"
@@ -174,6 +185,16 @@ class Pipeline(Generic[S, T]):
             raise self.lacks(target, lacking)
         skipped = self.between(stage, target)[:-1]
         return Move(MoveKind.JUMP if skipped else MoveKind.ADVANCE, why, skipped)
+
+    def check_active(self, state: T) -> None:
+        """Raises `Refused` for a record that was put aside: it does not move."""
+        if state is not self.active:
+            raise Refused(
+                N_("%(what)s现在是「%(state)s」，请先恢复推进。"),
+                what=Message(self.what),
+                state=state,
+                field="stage",
+            )
 
     def check_aside(self, state: T, target: T, reason: str | None) -> str:
         """The reason of a side state. Raises `Refused` for none, or when the record is there, or over, already."""
@@ -192,6 +213,34 @@ class Pipeline(Generic[S, T]):
             )
         return check_reason(reason)
 
+    def check_resume(self, state: T, reason: str | None) -> str:
+        """The reason for going on with what was put aside. Raises `Refused`."""
+        if state is self.active:
+            raise Refused(N_("%(what)s正在推进中。"), what=Message(self.what))
+        return check_reason(reason)
+
+    def check_waiver(
+        self, code: str, kind: WaiverKind, *, reason: str | None, until_on: dt.date | None, today: dt.date
+    ) -> str:
+        """The reason why an item is not there, as it is kept. Raises `Refused` for no such item, where the stage
+        table does not allow it, without a reason, or, for what cannot be known yet, without the day it should be
+        known by."""
+        item = self.items.get(code)
+        if item is None:
+            raise Refused(N_("没有这一项。"), field="item")
+        if kind is WaiverKind.UNKNOWN and not item.can_be_unknown:
+            raise Refused(
+                N_("「%(label)s」必须填写，不能记为暂无法确定。"), label=Message(item.label), field="kind"
+            )
+        if kind is WaiverKind.WAIVED and not item.can_be_waived:
+            raise Refused(N_("「%(label)s」不能免去。"), label=Message(item.label), field="kind")
+        why = check_reason(reason, 200)
+        if until_on is not None and until_on < today:
+            raise Refused(N_("日期不能早于今天。"), field="until_on")
+        if kind is WaiverKind.UNKNOWN and until_on is None:
+            raise Refused(N_("请写明预计哪天前能确定。"), field="until_on")
+        return why
+
     def lacks(self, target: S, items: Iterable[Item]) -> Refused:
         """What a stage still needs, as a refusal that names every item."""
         named = [Message(item.label) for item in items]
@@ -201,13 +250,13 @@ class Pipeline(Generic[S, T]):
         )  # fmt: skip
 
 
-def _line(text: str | None) -> str | None:
-    return " ".join((text or "").split())[:300] or None
+def _line(text: str | None, longest: int = 300) -> str | None:
+    return " ".join((text or "").split())[:longest] or None
 
 
-def check_reason(reason: str | None) -> str:
-    """A reason in words. Raises `Refused`."""
-    why = _line(reason)
+def check_reason(reason: str | None, longest: int = 300) -> str:
+    """A reason in words, cut to what is kept. Raises `Refused`."""
+    why = _line(reason, longest)
     if why is None or len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     return why
