@@ -11,13 +11,14 @@ from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, word
 from crm.core.permissions import needs
+from crm.core.pipeline import Wants
 from crm.core.saving import save
 from crm.core.web import actor, back_to, safe_next
 from crm.core.words import Message, Refused
 from crm.projects import actions, queries
 from crm.projects.forms import AsideForm, MoveForm, ResumeForm
 from crm.projects.models import Project
-from crm.projects.rules.stages import Wants, next_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Stage, State
 from crm.projects.views.blueprint import bp, load, over_project, started
 from crm.projects.views.record import section_of
@@ -47,7 +48,11 @@ def _move_page(
 def move(project_id: int) -> Any:
     project = load(project_id)
     asked = request.args.get("stage", "")
-    target = asked if asked in {stage.value for stage in Stage} else next_of(project.stage) or project.stage
+    target = (
+        asked
+        if asked in {stage.value for stage in Stage}
+        else PIPELINE.next_of(project.stage) or project.stage
+    )
     return _move_page(MoveForm(started(project, stage=str(target))), project)
 
 

@@ -14,6 +14,7 @@ from crm.core.db import db
 from crm.core.history import changed_fields
 from crm.core.i18n import gettext, money, number, say, wan, word
 from crm.core.permissions import Forbidden, needs
+from crm.core.pipeline import Need, Wants
 from crm.core.saving import save as save_form
 from crm.core.web import actor, back_to
 from crm.core.words import N_
@@ -23,7 +24,7 @@ from crm.projects.models import Project
 from crm.projects.queries.escalation import standing
 from crm.projects.queries.pulse import light_of, pulse_of
 from crm.projects.rules.columns import LABELS, MICRO, MU
-from crm.projects.rules.stages import Need, Wants, need_of, next_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Currency, Stage
 from crm.projects.views.blueprint import bp, load, over_project
 
@@ -157,10 +158,10 @@ def fields_of(section: str) -> tuple[str, ...]:
 
 def needed(project: Project) -> dict[str, str]:
     """What to write beside a field's label where the stage table asks for it."""
-    target = next_of(project.stage)
+    target = PIPELINE.next_of(project.stage)
     found = {}
     for name in LABELS:
-        need = need_of(name, project.stage)
+        need = PIPELINE.need_of(name, project.stage)
         if need is Need.REQUIRED:
             found[name] = gettext("必填")
         elif need is Need.NEXT and target is not None:
