@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from crm.accounts.models import Unit, User
 from crm.core.db import Model, Pk, Stamped, Versioned, Worded
-from crm.core.pipeline.histories import Moved, Waived
+from crm.core.pipeline.histories import Moved, Proven, Waived, something
 from crm.core.words import N_
 from crm.firms.models import Firm
 from crm.listing.rules.words import (
@@ -97,7 +97,7 @@ class CandidateWaiver(Waived, Versioned, Stamped, Model):
     __table_args__ = (sa.UniqueConstraint("candidate_id", "item"),)
 
 
-class CandidateEvidence(Versioned, Stamped, Model):
+class CandidateEvidence(Proven, Versioned, Stamped, Model):
     """A document of a candidate: a file, or the number it can be found under."""
 
     __tablename__ = "listing_evidence"
@@ -105,14 +105,7 @@ class CandidateEvidence(Versioned, Stamped, Model):
     id: Mapped[Pk]
     candidate_id: Mapped[int] = mapped_column(_candidate(), index=True)
     kind: Mapped[Evidence] = mapped_column(Worded(Evidence))
-    on: Mapped[dt.date] = mapped_column("dated_on")
-    reference: Mapped[str | None] = mapped_column(sa.String(200))
-    attachment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attachments.id"), index=True)
-    removed_on: Mapped[dt.date | None]
-    removed_reason: Mapped[str | None] = mapped_column(sa.String(200))
-    __table_args__ = (
-        sa.CheckConstraint("reference IS NOT NULL OR attachment_id IS NOT NULL", name="something"),
-    )
+    __table_args__ = (something(),)
 
 
 class CandidatePlan(Versioned, Stamped, Model):

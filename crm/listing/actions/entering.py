@@ -13,7 +13,7 @@ from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pipeline import MoveKind
 from crm.core.transaction import refusing
-from crm.core.words import N_, Conflict, Refused
+from crm.core.words import N_, Refused
 from crm.firms.models import Firm
 from crm.firms.rules.standing import check_reason
 from crm.listing.actions import guards
@@ -40,10 +40,13 @@ def enter(
     guards.past(on, today)
     if firm.archived_on is not None or firm.merged_into_id is not None:
         raise Refused(N_("这家企业已经归档，请先恢复。"), field="firm")
-    if session.scalar(sa.select(Candidate.id).where(Candidate.firm_id == firm.id, Candidate.is_current == 1)) is not None:
+    if (
+        session.scalar(sa.select(Candidate.id).where(Candidate.firm_id == firm.id, Candidate.is_current == 1))
+        is not None
+    ):
         raise Refused(KNOWN, field="firm")
     if officer_id is not None:
-        guards.person(session, officer_id, "officer")
+        guards.check_person(session, officer_id, "officer")
     audit.begin(session, actor=actor, action=Act.ENTER, subject=("firm", firm.id))
     candidate = Candidate(
         firm_id=firm.id, is_current=1, board=board, stage=Stage.RESERVE, stage_on=on, state=State.ACTIVE,
@@ -77,7 +80,7 @@ def edit(
     if unknown:
         raise TypeError(f"not facts of a candidate: {sorted(unknown)}")
     if values.get("officer_id") is not None:
-        guards.person(session, values["officer_id"], "officer")
+        guards.check_person(session, values["officer_id"], "officer")
     if "stock_code" in values and not values["stock_code"] and candidate.stage is Stage.LISTED:
         raise Refused(N_("已上市的不能清空证券代码。"), field="stock_code")
     facts = {name: getattr(candidate, name) for name in EDITABLE} | dict(values)
@@ -109,8 +112,7 @@ def archive(
 def restore(session: Session, candidate: Candidate, *, actor: Actor, version: int | None = None) -> None:
     """Take a candidate out of the archive."""
     actor.require("listing:edit")
-    if version is not None and candidate.version != version:
-        raise Conflict(guards.CHANGED)
+    guards.lock(candidate, version)
     if candidate.archived_on is None:
         raise Refused(N_("这家后备企业没有归档。"))
     audit.begin(session, actor=actor, action=Act.RESTORE, subject=("candidate", candidate.id))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.words import N_, Conflict, Refused
+from crm.core.words import N_, Refused
 from crm.listing.actions import guards
 from crm.listing.models import Candidate, Intermediary, MarketStay, Obstacle, Shareholder
 from crm.listing.rules.words import Act, HolderKind, IntermediaryKind, Market
@@ -81,7 +81,7 @@ def raise_obstacle(
     """Note what stands in the way, whose it is to clear, and by when. Raises `Refused`."""
     guards.ready(session, candidate, actor)
     what = guards.line(text, 300, "text")
-    owner, unit = guards.person(session, owner_id, "owner"), guards.unit(session, unit_id, "unit")
+    owner, unit = guards.check_person(session, owner_id, "owner"), guards.check_unit(session, unit_id, "unit")
     if due_on is None or due_on < today:
         raise Refused(N_("请写办结日期，不能早于今天。"), field="due_on")
     audit.begin(session, actor=actor, action=Act.OBSTACLE, subject=("candidate", candidate.id))
@@ -106,8 +106,7 @@ def settle_obstacle(
 ) -> None:
     """It is cleared, and how."""
     guards.ready(session, candidate, actor)
-    if version is not None and row.version != version:
-        raise Conflict(guards.CHANGED)
+    guards.lock(row, version)
     if row.closed_on is not None:
         raise Refused(N_("这件事已经办结。"))
     guards.past(on, today)

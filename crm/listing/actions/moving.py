@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import partial
 
 from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.pipeline import MoveKind, advance, put_aside, take_up
+from crm.core.pipeline import Move, MoveKind, advance, note, put_aside, take_up
+from crm.core.pipeline.declaring import check_day
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
-from crm.listing.models import Candidate, CandidateMove
-from crm.listing.queries.record import excuses, met_items, moves_of, reached
+from crm.listing.models import Candidate
+from crm.listing.queries.books import BOOKS
+from crm.listing.queries.record import met_items, moves_of, reached
 from crm.listing.rules.stages import PIPELINE, check_terms
 from crm.listing.rules.words import Act, Board, Stage, State
 
@@ -34,16 +35,15 @@ def move(
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
     days = reached(moves_of(session, candidate.id))
-    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
-    was = candidate.stage
+
+    def also(judged: Move[Stage]) -> None:
+        if judged.kind is not MoveKind.BACK:
+            check_terms(stage, on, days)
+
     advance(
-        session, candidate, PIPELINE, row, actor=actor, today=today, stage=stage, on=on,
-        since=guards.last_moved(session, candidate), met=met_items(session, [candidate])[candidate.id],
-        excused=excuses(session, [candidate.id])[candidate.id], reason=reason,
+        session, BOOKS, candidate, Act.MOVE, actor=actor, today=today, stage=stage, on=on,
+        met=met_items(session, [candidate])[candidate.id], reason=reason, also=also, board=candidate.board,
     )  # fmt: skip
-    if PIPELINE.order[stage] > PIPELINE.order[was]:
-        check_terms(stage, on, days)
-    audit.begin(session, actor=actor, action=Act.MOVE, subject=("candidate", candidate.id), stage=stage.value)
     for column, at in (
         ("reformed_on", Stage.REFORM),
         ("accepted_on", Stage.ACCEPTED),
@@ -72,14 +72,10 @@ def set_aside(
     guards.held(session, candidate)
     if candidate.stage is Stage.LISTED:
         raise Refused(N_("已经上市，不能再转入旁路。"), field="state")
-    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
     put_aside(
-        session, candidate, PIPELINE, row, actor=actor, today=today, state=state, on=on,
-        since=guards.last_moved(session, candidate), reason=reason,
+        session, BOOKS, candidate, Act.ASIDE, actor=actor, today=today, state=state, on=on, reason=reason,
+        board=candidate.board,
     )  # fmt: skip
-    audit.begin(
-        session, actor=actor, action=Act.ASIDE, subject=("candidate", candidate.id), state=state.value
-    )
     session.flush()
     return candidate
 
@@ -97,12 +93,10 @@ def resume(
     """Go on with a candidate at the stage it had. Raises `Conflict`, `Forbidden`, `Refused`."""
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
-    row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
     take_up(
-        session, candidate, PIPELINE, row, actor=actor, today=today, on=on,
-        since=guards.last_moved(session, candidate), reason=reason,
+        session, BOOKS, candidate, Act.RESUME, actor=actor, today=today, on=on, reason=reason,
+        board=candidate.board,
     )  # fmt: skip
-    audit.begin(session, actor=actor, action=Act.RESUME, subject=("candidate", candidate.id))
     session.flush()
     return candidate
 
@@ -133,17 +127,9 @@ def change_board(
     why = " ".join((reason or "").split())[:300]
     if candidate.board is not None and len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
-    since = guards.last_moved(session, candidate)
-    if on < since:
-        raise Refused(N_("上一次变动在 %(day)s，这一次不能更早。"), day=since, field="on")
+    check_day(on, BOOKS.last_moved(session, candidate), today)
     audit.begin(session, actor=actor, action=Act.BOARD, subject=("candidate", candidate.id))
-    session.add(
-        CandidateMove(
-            candidate_id=candidate.id, kind=MoveKind.BOARD, from_stage=candidate.stage, stage=candidate.stage,
-            state=candidate.state, on=on, days=(on - candidate.stage_on).days, by_id=actor.user_id,
-            reason=why or None, board=board,
-        )
-    )  # fmt: skip
+    note(session, BOOKS, candidate, MoveKind.BOARD, actor=actor, on=on, reason=why or None, board=board)
     candidate.board = board
     session.flush()
     return candidate

@@ -7,15 +7,14 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.activities.models import Attachment
+from crm.activities.queries.files import has_file
 from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.pipeline import WaiverKind
-from crm.core.pipeline.histories import check_waiver
+from crm.core.pipeline import WaiverKind, papers
 from crm.core.words import N_, Refused
-from crm.firms.rules.standing import check_reason
 from crm.listing.actions import guards
 from crm.listing.models import Candidate, CandidateEvidence, CandidatePlan, CandidateWaiver
+from crm.listing.queries.books import BOOKS
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Act, Evidence, Stage
 
@@ -33,24 +32,11 @@ def prove(
 ) -> CandidateEvidence:
     """Note a document: a file of the candidate, or the number it can be found under. Raises `Refused`."""
     guards.ready(session, candidate, actor)
-    guards.past(on, today)
-    number = " ".join((reference or "").split())[:200] or None
-    if number is None and attachment_id is None:
-        raise Refused(N_("请上传文件，或写明文号。"), field="reference")
-    if attachment_id is not None:
-        here = sa.select(Attachment.id).where(
-            Attachment.id == attachment_id, Attachment.kind == "candidate", Attachment.subject_id == candidate.id,
-            Attachment.removed_on.is_(None),
-        )  # fmt: skip
-        if session.scalar(here) is None:
-            raise Refused(N_("这个文件不在这家后备企业上。"), field="attachment")
-    audit.begin(session, actor=actor, action=Act.PROVE, subject=("candidate", candidate.id), kind=kind.value)
-    made = CandidateEvidence(
-        candidate_id=candidate.id, kind=kind, on=on, reference=number, attachment_id=attachment_id
-    )
-    session.add(made)
-    session.flush()
-    return made
+    return papers.prove(
+        session, BOOKS, candidate, Act.PROVE, actor=actor, today=today, kind=kind, on=on, reference=reference,
+        attachment_id=attachment_id,
+        is_here=attachment_id is None or has_file(session, "candidate", candidate.id, attachment_id),
+    )  # fmt: skip
 
 
 def put_away(
@@ -64,12 +50,7 @@ def put_away(
 ) -> None:
     """Put a document away with a reason; nothing is deleted."""
     guards.ready(session, candidate, actor)
-    why = check_reason(reason)
-    if row.removed_on is not None:
-        raise Refused(N_("这份凭证已经收起。"))
-    audit.begin(session, actor=actor, action=Act.PROOF_DROP, subject=("candidate", candidate.id))
-    row.removed_on, row.removed_reason = today, why
-    session.flush()
+    papers.put_away(session, BOOKS, candidate, Act.PROOF_DROP, row, actor=actor, today=today, reason=reason)
 
 
 def excuse(
@@ -85,33 +66,16 @@ def excuse(
 ) -> CandidateWaiver:
     """Say that an item cannot be known yet, and until when, or waive it. Only where the stage table allows it."""
     guards.ready(session, candidate, actor)
-    found = PIPELINE.items.get(item)
-    if found is None:
-        raise Refused(N_("没有这一项。"), field="item")
-    why = check_waiver(
-        kind, can_be_unknown=found.can_be_unknown, can_be_waived=found.can_be_waived, label=found.label,
-        reason=reason, until_on=until_on, today=today,
+    return papers.excuse(
+        session, BOOKS, candidate, Act.EXCUSE, actor=actor, today=today, item=item, kind=kind, reason=reason,
+        until_on=until_on,
     )  # fmt: skip
-    audit.begin(session, actor=actor, action=Act.EXCUSE, subject=("candidate", candidate.id), item=item)
-    row = session.execute(
-        sa.select(CandidateWaiver).where(
-            CandidateWaiver.candidate_id == candidate.id, CandidateWaiver.item == item
-        )
-    ).scalar_one_or_none()
-    if row is None:
-        row = CandidateWaiver(candidate_id=candidate.id, item=item)
-        session.add(row)
-    row.kind, row.reason, row.until_on = kind, why, until_on
-    session.flush()
-    return row
 
 
 def take_back(session: Session, candidate: Candidate, row: CandidateWaiver, *, actor: Actor) -> None:
     """The excuse does not hold any more."""
     guards.ready(session, candidate, actor)
-    audit.begin(session, actor=actor, action=Act.UNEXCUSE, subject=("candidate", candidate.id), item=row.item)
-    session.delete(row)
-    session.flush()
+    papers.take_back(session, BOOKS, candidate, Act.UNEXCUSE, row, actor=actor)
 
 
 def plan(

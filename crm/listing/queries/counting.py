@@ -6,17 +6,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from crm.core import settings
 from crm.core.permissions import Actor
 from crm.core.words import N_
-from crm.listing.models import Candidate, CandidateMove
+from crm.listing.models import Candidate
+from crm.listing.queries.books import BOOKS
 from crm.listing.queries.scope import visible_to
 from crm.listing.rules.counting import COUNT_WITHDRAWN, PLAN_BEGAN
-from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Stage, State
 
 KINDS = {"reform": (Stage.REFORM, N_("新增股份公司")), "accepted": (Stage.ACCEPTED, N_("上市报会企业"))}
@@ -41,39 +42,17 @@ class Counted:
         return len(self.ids) - len(self.visible)
 
 
-def first_reached(stage: Stage) -> sa.Subquery:
-    """The first day each candidate stood at a stage or beyond it, jumps included."""
-    beyond = [each for each in Stage if PIPELINE.order[each] >= PIPELINE.order[stage]]
-    return (
-        sa.select(CandidateMove.candidate_id, sa.func.min(CandidateMove.on).label("on"))
-        .where(CandidateMove.stage.in_(beyond))
-        .group_by(CandidateMove.candidate_id)
-        .subquery()
-    )
-
-
 def counted_where(key: str, day: dt.date) -> sa.ColumnElement[bool]:
     """Candidates a count as of a day holds, withdrawn ones included. Raises `KeyError` for another key."""
     stage, _label = KINDS[key]
-    first = first_reached(stage)
-    return Candidate.id.in_(
-        sa.select(first.c.candidate_id).where(first.c.on <= day, first.c.on >= PLAN_BEGAN)
-    )
+    first = BOOKS.first_reached(stage)
+    return Candidate.id.in_(sa.select(first.c.record_id).where(first.c.on <= day, first.c.on >= PLAN_BEGAN))
 
 
-def withdrawn_by(day: dt.date) -> sa.Select[tuple[int]]:
+def withdrawn_by(day: dt.date) -> sa.Select[Any]:
     """Candidates whose last move by a day left them withdrawn."""
-    later = aliased(CandidateMove)
-    newest = (
-        sa.select(later.id)
-        .where(later.candidate_id == CandidateMove.candidate_id, later.on <= day)
-        .order_by(later.on.desc(), later.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return sa.select(CandidateMove.candidate_id).where(
-        CandidateMove.id == newest, CandidateMove.state == State.WITHDRAWN
-    )
+    there = BOOKS.standing_on(day)
+    return sa.select(there.c.record_id).where(there.c.state == State.WITHDRAWN)
 
 
 def counts(session: Session, day: dt.date, *, viewer: Actor) -> list[Counted]:
@@ -88,7 +67,7 @@ def counts(session: Session, day: dt.date, *, viewer: Actor) -> list[Counted]:
                 .order_by(Candidate.id)
             )
         )
-        gone = set(session.scalars(withdrawn_by(day).where(CandidateMove.candidate_id.in_(ids))))
+        gone = set(session.scalars(withdrawn_by(day))).intersection(ids)
         if key == "accepted" and not with_withdrawn:
             ids = [each for each in ids if each not in gone]
         seen = set(session.scalars(sa.select(Candidate.id).where(Candidate.id.in_(ids), visible_to(viewer))))

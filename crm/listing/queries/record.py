@@ -14,15 +14,14 @@ from crm.core.pipeline import Line
 from crm.core.words import N_, Missing
 from crm.listing.models import (
     Candidate,
-    CandidateEvidence,
     CandidateMove,
     CandidatePlan,
-    CandidateWaiver,
     Intermediary,
     MarketStay,
     Obstacle,
     Shareholder,
 )
+from crm.listing.queries.books import BOOKS
 from crm.listing.queries.scope import visible_to
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import IntermediaryKind, Stage
@@ -62,14 +61,9 @@ def of_firm(session: Session, firm_id: int, *, viewer: Actor) -> Candidate | Non
     ).scalar_one_or_none()
 
 
-def moves_of(session: Session, candidate_id: int) -> Sequence[CandidateMove]:
-    """The moves of a candidate, oldest first."""
-    return session.scalars(
-        sa.select(CandidateMove)
-        .where(CandidateMove.candidate_id == candidate_id)
-        .order_by(CandidateMove.on, CandidateMove.id)
-        .limit(500)
-    ).all()
+moves_of, waivers_of, evidence_of, excuses = (
+    BOOKS.moves_of, BOOKS.waivers_of, BOOKS.evidence_of, BOOKS.excuses,
+)  # fmt: skip
 
 
 def reached(moves: Sequence[CandidateMove]) -> dict[Stage, dt.date]:
@@ -100,17 +94,8 @@ def milestones(
 
 def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, set[str]]:
     """By candidate, the codes of the items of all gates that are there: two statements for any number."""
-    ids = [candidate.id for candidate in candidates]
-    found: dict[int, set[str]] = {}
-    for candidate in candidates:
-        codes = {"board", "target"} if candidate.board is not None else set()
-        found[candidate.id] = codes | ({"stock_code"} if candidate.stock_code else set())
-    for candidate_id, kind in session.execute(
-        sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind)
-        .where(CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None))
-        .distinct()
-    ):
-        found[candidate_id].add(kind.value)
+    found = BOOKS.met(session, candidates)
+    ids = list(found)
     for candidate_id, kind in session.execute(
         sa.select(Intermediary.candidate_id, Intermediary.kind)
         .where(Intermediary.candidate_id.in_(ids), Intermediary.to_on.is_(None))
@@ -126,53 +111,14 @@ def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, se
     return found
 
 
-def excuses(session: Session, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """By candidate, the reasons of the items that are excused: one statement for any number."""
-    found: dict[int, dict[str, str]] = {candidate_id: {} for candidate_id in ids}
-    for row in session.execute(
-        sa.select(CandidateWaiver.candidate_id, CandidateWaiver.item, CandidateWaiver.reason).where(
-            CandidateWaiver.candidate_id.in_(ids)
-        )
-    ):
-        found[row.candidate_id][row.item] = row.reason
-    return found
-
-
 def next_gate(session: Session, candidate: Candidate) -> tuple[Stage | None, list[Line]]:
     """The stage that comes next, and the lines of its gate; (None, []) at the end."""
-    target = PIPELINE.next_of(candidate.stage)
-    if target is None:
-        return None, []
-    met = met_items(session, [candidate])[candidate.id]
-    return target, PIPELINE.gate(target, met, excuses(session, [candidate.id])[candidate.id])
+    return BOOKS.next_gate(session, candidate, met_items)
 
 
 def open_counts(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """How many items the next stage of each candidate still needs."""
-    candidates = session.scalars(sa.select(Candidate).where(Candidate.id.in_(ids))).all()
-    met, excused = met_items(session, candidates), excuses(session, ids)
-    found = {}
-    for candidate in candidates:
-        target = PIPELINE.next_of(candidate.stage)
-        lines = PIPELINE.gate(target, met[candidate.id], excused[candidate.id]) if target else []
-        found[candidate.id] = sum(line.is_open for line in lines)
-    return found
-
-
-def evidence_of(session: Session, candidate_id: int) -> Sequence[CandidateEvidence]:
-    """Documents that were not put away, the latest first."""
-    return session.scalars(
-        sa.select(CandidateEvidence)
-        .where(CandidateEvidence.candidate_id == candidate_id, CandidateEvidence.removed_on.is_(None))
-        .order_by(CandidateEvidence.on.desc(), CandidateEvidence.id.desc())
-        .limit(100)
-    ).all()
-
-
-def waivers_of(session: Session, candidate_id: int) -> dict[str, CandidateWaiver]:
-    """What is excused, by the code of its item."""
-    rows = session.scalars(sa.select(CandidateWaiver).where(CandidateWaiver.candidate_id == candidate_id))
-    return {row.item: row for row in rows}
+    return BOOKS.open_counts(session, ids, met_items)
 
 
 def intermediaries_of(session: Session, candidate_id: int) -> Sequence[Intermediary]:
