@@ -323,6 +323,26 @@ def test_a_document_is_a_file_that_is_here_or_a_number_and_counts_until_it_is_pu
         papers.put_away(shelf, BOOKS, made, Act.DROP, row, actor=WHO, today=TODAY, reason="错的")
 
 
+def test_the_line_tells_planned_and_actual_days_and_how_long_each_stage_lasted(shelf: Session) -> None:
+    made = book(shelf, title="梯队", pages=9)
+    move(shelf, made, Stage.DRAFT, day(4))
+    put_aside(
+        shelf, BOOKS, made, Act.ASIDE, actor=WHO, today=TODAY, state=State.RESTING, on=day(8), reason="没空"
+    )
+    shelf.flush()
+    moves, plans = BOOKS.moves_of(shelf, made.id), {Stage.DRAFT: day(3), Stage.SHOP: TODAY}
+    line = [
+        (each.planned_on, each.actual_on, each.days, each.is_done, each.is_now)
+        for each in PIPELINE.line(made.stage, moves, TODAY, plans)
+    ]
+    assert line == [
+        (None, day(1), 3, True, False),
+        (day(3), day(4), 27, False, True),  # put aside at a stage is not entering it again
+        (None, None, None, False, False),
+        (TODAY, None, None, False, False),
+    ]
+
+
 def test_the_next_gate_and_the_counts_of_open_items_agree(shelf: Session) -> None:
     early, late = book(shelf), book(shelf, title="梯队")
     move(shelf, late, Stage.DRAFT, day(2))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from crm.core.words import N_, Message, Refused, Word
 
@@ -83,6 +83,27 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone(Generic[S]):
+    """A stage as the line of a record draws it: the day planned, the day it was last entered, the days it lasted (at
+    the stage of now: so far)."""
+
+    stage: S
+    planned_on: dt.date | None
+    actual_on: dt.date | None
+    days: int | None
+    is_done: bool
+    is_now: bool
+
+
+class Entered(Protocol):
+    """The row of a move, as far as the line needs it."""
+
+    from_stage: Any
+    stage: Any
+    on: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Move(Generic[S]):
     """A move judged: what kind it is, the reason as it will be kept, the stages jumped over."""
 
@@ -125,6 +146,23 @@ class Pipeline(Generic[S, T]):
         stages = list(self.stages)
         place = self.order[stage] + 1
         return stages[place] if place < len(stages) else None
+
+    def reached(self, moves: Iterable[Entered]) -> dict[S, dt.date]:
+        """The day each stage was last entered, of moves in their order."""
+        return {move.stage: move.on for move in moves if move.from_stage is not move.stage}
+
+    def line(
+        self, stage: S, moves: Iterable[Entered], today: dt.date, plans: Mapping[S, dt.date] | None = None
+    ) -> list[Milestone[S]]:
+        """The stages as a page draws them: of those ahead of where the record stands only the plan counts."""
+        days, here, found = self.reached(moves), self.order[stage], []
+        for each, place in self.order.items():
+            on = days.get(each) if place <= here else None
+            later = [days[other] for other in self.stages if self.order[other] > place and other in days]
+            end = today if each is stage else min((day for day in later if on and day >= on), default=None)
+            lasted = (end - on).days if on is not None and end is not None else None
+            found.append(Milestone(each, (plans or {}).get(each), on, lasted, place < here, each is stage))
+        return found
 
     def need_of(self, code: str, stage: S) -> Need:
         """Whether an item is required by now, asked for by the next stage, or neither."""

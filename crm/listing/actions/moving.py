@@ -14,7 +14,7 @@ from crm.core.words import N_, Refused
 from crm.listing.actions import guards
 from crm.listing.models import Candidate
 from crm.listing.queries.books import BOOKS
-from crm.listing.queries.record import met_items, moves_of, reached
+from crm.listing.queries.record import met_items, moves_of
 from crm.listing.rules.stages import PIPELINE, check_terms
 from crm.listing.rules.words import Act, Board, Stage, State
 
@@ -34,7 +34,7 @@ def move(
     with a reason. Raises `Conflict`, `Forbidden`, and `Refused` with every missing item."""
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
-    days = reached(moves_of(session, candidate.id))
+    days = PIPELINE.reached(moves_of(session, candidate.id))
 
     def also(judged: Move[Stage]) -> None:
         if judged.kind is not MoveKind.BACK:

@@ -5,27 +5,24 @@ from crm.listing.queries.listing import BULK, COLUMNS, FILTERS, LIST, finance_pe
 from crm.listing.queries.pace import by_intermediary, changed_in, coming, steps, stuck
 from crm.listing.queries.priority import Priority, priority_of
 from crm.listing.queries.record import (
-    Milestone,
     evidence_of,
     get_candidate,
     intermediaries_of,
     markets_of,
-    milestones,
     moves_of,
     next_gate,
     obstacles_of,
     of_firm,
     open_counts,
     plans_of,
-    reached,
     shareholders_of,
     waivers_of,
 )
 from crm.listing.queries.scope import editable_by, visible_to
 
 __all__ = [
-    "BULK", "COLUMNS", "Counted", "FILTERS", "KINDS", "LIST", "Milestone", "Priority", "by_intermediary", "changed_in",
+    "BULK", "COLUMNS", "Counted", "FILTERS", "KINDS", "LIST", "Priority", "by_intermediary", "changed_in",
     "coming", "counts", "editable_by", "evidence_of", "finance_people", "get_candidate", "intermediaries_of",
-    "markets_of", "matching", "milestones", "moves_of", "next_gate", "obstacles_of", "of_firm", "open_counts", "plans_of",
-    "priority_of", "reached", "shareholders_of", "steps", "stuck", "units_in_use", "visible_to", "waivers_of",
+    "markets_of", "matching", "moves_of", "next_gate", "obstacles_of", "of_firm", "open_counts", "plans_of",
+    "priority_of", "shareholders_of", "steps", "stuck", "units_in_use", "visible_to", "waivers_of",
 ]  # fmt: skip

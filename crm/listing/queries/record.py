@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -14,7 +13,6 @@ from crm.core.pipeline import Line
 from crm.core.words import N_, Missing
 from crm.listing.models import (
     Candidate,
-    CandidateMove,
     CandidatePlan,
     Intermediary,
     MarketStay,
@@ -23,19 +21,7 @@ from crm.listing.models import (
 )
 from crm.listing.queries.books import BOOKS
 from crm.listing.queries.scope import visible_to
-from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import IntermediaryKind, Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Milestone:
-    """A stage as the milestone line draws it: planned, actual."""
-
-    stage: Stage
-    planned_on: dt.date | None
-    actual_on: dt.date | None
-    is_done: bool
-    is_now: bool
 
 
 def get_candidate(session: Session, candidate_id: int, *, viewer: Actor) -> Candidate:
@@ -66,30 +52,12 @@ moves_of, waivers_of, evidence_of, excuses = (
 )  # fmt: skip
 
 
-def reached(moves: Sequence[CandidateMove]) -> dict[Stage, dt.date]:
-    """The day each stage was last entered."""
-    return {move.stage: move.on for move in moves if move.from_stage is not move.stage}
-
-
 def plans_of(session: Session, candidate_id: int) -> dict[Stage, dt.date]:
     """The planned days by stage."""
     rows = session.execute(
         sa.select(CandidatePlan.stage, CandidatePlan.on).where(CandidatePlan.candidate_id == candidate_id)
     )
     return {row.stage: row.on for row in rows}
-
-
-def milestones(
-    candidate: Candidate, moves: Sequence[CandidateMove], plans: Mapping[Stage, dt.date]
-) -> list[Milestone]:
-    """The line of milestones: of stages ahead of where it stands only the plan counts."""
-    days, here = reached(moves), PIPELINE.order[candidate.stage]
-    return [
-        Milestone(
-            stage, plans.get(stage), days.get(stage) if place <= here else None, place < here, place == here
-        )
-        for stage, place in PIPELINE.order.items()
-    ]
 
 
 def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, set[str]]:

@@ -22,7 +22,7 @@ from crm.core.workdays import add_workdays
 from crm.listing import actions, queries
 from crm.listing.forms import EditForm, ReasonForm
 from crm.listing.models import Candidate
-from crm.listing.rules.stages import running
+from crm.listing.rules.stages import PIPELINE, running
 from crm.listing.views.blueprint import bp, form_page, load, over_candidate, take
 from crm.listing.views.entering import people_of
 
@@ -34,13 +34,13 @@ def show(candidate_id: int) -> Any:
     candidate = load(candidate_id)
     moves = queries.moves_of(session, candidate_id)
     target, lines = queries.next_gate(session, candidate)
-    since = queries.reached(moves).get(candidate.stage, candidate.stage_on)
+    since = PIPELINE.reached(moves).get(candidate.stage, candidate.stage_on)
     recent.note("candidate", candidate_id, user_id=viewer.user_id)
     return render_template(
         "listing/show.html",
         candidate=candidate,
         may_edit=viewer.may("listing:edit"),
-        milestones=queries.milestones(candidate, moves, queries.plans_of(session, candidate_id)),
+        milestones=PIPELINE.line(candidate.stage, moves, today(), queries.plans_of(session, candidate_id)),
         clock=running(candidate.stage, candidate.state, since, add_workdays(session, since, 20)),
         target=target,
         lines=lines,

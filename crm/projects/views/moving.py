@@ -11,7 +11,6 @@ from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, word
 from crm.core.permissions import needs
-from crm.core.pipeline import Wants
 from crm.core.saving import save
 from crm.core.web import actor, back_to, safe_next
 from crm.core.words import Message, Refused
@@ -35,7 +34,6 @@ def _move_page(
         project=project,
         target=target,
         lines=lines,
-        wants=Wants,
         section_of=section_of,
         rights=queries.rights(session, project.id, actor()),
         refused=refused,
