@@ -228,8 +228,8 @@ class WaiverForm(Form):
 class EvidenceForm(Form):
     kind = ChoiceField(N_("佐证类别"), choices=word_choices(Evidence), is_required=True)
     on = RuledField(N_("日期"), read_day_needed, is_required=True, render_kw=DAY)
-    reference = RuledField(N_("文号或说明"), line(200))
     attachment = ChoiceField(C_("evidence", "项目里的文件"))
+    reference = RuledField(N_("文号或说明"), line(200))
 
 
 class LinkForm(VersionedForm):
