@@ -40,7 +40,10 @@ def enter(
     guards.past(on, today)
     if firm.archived_on is not None or firm.merged_into_id is not None:
         raise Refused(N_("这家企业已经归档，请先恢复。"), field="firm")
-    if session.scalar(sa.select(Candidate.id).where(Candidate.firm_id == firm.id, Candidate.is_current == 1)) is not None:
+    if (
+        session.scalar(sa.select(Candidate.id).where(Candidate.firm_id == firm.id, Candidate.is_current == 1))
+        is not None
+    ):
         raise Refused(KNOWN, field="firm")
     if officer_id is not None:
         guards.person(session, officer_id, "officer")

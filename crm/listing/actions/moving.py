@@ -12,8 +12,9 @@ from crm.core.permissions import Actor
 from crm.core.pipeline import MoveKind, advance, put_aside, take_up
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
+from crm.listing.actions.reaching import days_of, title
 from crm.listing.models import Candidate, CandidateMove
-from crm.listing.queries.record import excuses, met_items, moves_of, reached
+from crm.listing.queries.record import excuses, met_items, term_days
 from crm.listing.rules.stages import PIPELINE, check_terms
 from crm.listing.rules.words import Act, Board, Stage, State
 
@@ -33,7 +34,7 @@ def move(
     with a reason. Raises `Conflict`, `Forbidden`, and `Refused` with every missing item."""
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
-    days = reached(moves_of(session, candidate.id))
+    days = term_days(session, [candidate.id])[candidate.id]
     row = partial(CandidateMove, candidate_id=candidate.id, board=candidate.board)
     was = candidate.stage
     advance(
@@ -42,17 +43,11 @@ def move(
         excused=excuses(session, [candidate.id])[candidate.id], reason=reason,
     )  # fmt: skip
     if PIPELINE.order[stage] > PIPELINE.order[was]:
-        check_terms(stage, on, days)
+        check_terms(was, stage, on, days)
     audit.begin(session, actor=actor, action=Act.MOVE, subject=("candidate", candidate.id), stage=stage.value)
-    for column, at in (
-        ("reformed_on", Stage.REFORM),
-        ("accepted_on", Stage.ACCEPTED),
-        ("listed_on", Stage.LISTED),
-    ):
-        passed = PIPELINE.order[stage] >= PIPELINE.order[at]
-        if passed and getattr(candidate, column) is None:
-            setattr(candidate, column, on)
     session.flush()
+    days_of(session, candidate)
+    title(session, candidate, was, today)
     return candidate
 
 

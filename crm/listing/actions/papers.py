@@ -15,6 +15,7 @@ from crm.core.pipeline.histories import check_waiver
 from crm.core.words import N_, Refused
 from crm.firms.rules.standing import check_reason
 from crm.listing.actions import guards
+from crm.listing.actions.reaching import days_of
 from crm.listing.models import Candidate, CandidateEvidence, CandidatePlan, CandidateWaiver
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Act, Evidence, Stage
@@ -50,6 +51,7 @@ def prove(
     )
     session.add(made)
     session.flush()
+    days_of(session, candidate)
     return made
 
 
@@ -70,6 +72,7 @@ def put_away(
     audit.begin(session, actor=actor, action=Act.PROOF_DROP, subject=("candidate", candidate.id))
     row.removed_on, row.removed_reason = today, why
     session.flush()
+    days_of(session, candidate)
 
 
 def excuse(

@@ -1,11 +1,12 @@
-"""The plan's two counts, as of any day, from the dated moves: joint-stock reforms and accepted applications since the
-plan began. A withdrawn application counts by a setting (policy.md § 6.3)."""
+"""The plan's two counts, as of any day: joint-stock reforms and accepted applications since the plan began, by the day
+of the document where there is one. A withdrawn application counts by a setting (policy.md § 6.3)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -16,7 +17,6 @@ from crm.core.words import N_
 from crm.listing.models import Candidate, CandidateMove
 from crm.listing.queries.scope import visible_to
 from crm.listing.rules.counting import COUNT_WITHDRAWN, PLAN_BEGAN
-from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Stage, State
 
 KINDS = {"reform": (Stage.REFORM, N_("新增股份公司")), "accepted": (Stage.ACCEPTED, N_("上市报会企业"))}
@@ -41,27 +41,15 @@ class Counted:
         return len(self.ids) - len(self.visible)
 
 
-def first_reached(stage: Stage) -> sa.Subquery:
-    """The first day each candidate stood at a stage or beyond it, jumps included."""
-    beyond = [each for each in Stage if PIPELINE.order[each] >= PIPELINE.order[stage]]
-    return (
-        sa.select(CandidateMove.candidate_id, sa.func.min(CandidateMove.on).label("on"))
-        .where(CandidateMove.stage.in_(beyond))
-        .group_by(CandidateMove.candidate_id)
-        .subquery()
-    )
+DAYS = {"reform": Candidate.reformed_on, "accepted": Candidate.accepted_on}
 
 
 def counted_where(key: str, day: dt.date) -> sa.ColumnElement[bool]:
     """Candidates a count as of a day holds, withdrawn ones included. Raises `KeyError` for another key."""
-    stage, _label = KINDS[key]
-    first = first_reached(stage)
-    return Candidate.id.in_(
-        sa.select(first.c.candidate_id).where(first.c.on <= day, first.c.on >= PLAN_BEGAN)
-    )
+    return DAYS[key].between(PLAN_BEGAN, day)
 
 
-def withdrawn_by(day: dt.date) -> sa.Select[tuple[int]]:
+def withdrawn_by(day: dt.date) -> sa.Select[Any]:
     """Candidates whose last move by a day left them withdrawn."""
     later = aliased(CandidateMove)
     newest = (

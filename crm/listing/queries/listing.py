@@ -14,7 +14,8 @@ from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
 from crm.firms.models import Firm
-from crm.firms.queries import streets, text_condition
+from crm.firms.queries import streets
+from crm.firms.queries.finding import text_condition
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing.models import Candidate, Intermediary, Obstacle
 from crm.listing.queries.counting import counted_where

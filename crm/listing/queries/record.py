@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from crm.core.permissions import Actor
-from crm.core.pipeline import Line
+from crm.core.pipeline import Line, MoveKind
 from crm.core.words import N_, Missing
 from crm.listing.models import (
     Candidate,
@@ -24,8 +24,28 @@ from crm.listing.models import (
     Shareholder,
 )
 from crm.listing.queries.scope import visible_to
-from crm.listing.rules.stages import PIPELINE
-from crm.listing.rules.words import IntermediaryKind, Stage
+from crm.listing.rules.stages import PIPELINE, PROOFS
+from crm.listing.rules.words import FILING, IntermediaryKind, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel another feature shows on a candidate's page, loaded when it comes into view. The check of a board's
+    standards is to be one of these."""
+
+    title: str
+    endpoint: str
+    needs: str = "listing:read"
+    by_kind: bool = False  # it serves every kind of record
+
+    def values(self, candidate_id: int) -> dict[str, str | int]:
+        """What its address takes."""
+        if self.by_kind:
+            return {"kind": "candidate", "record_id": candidate_id}
+        return {"candidate_id": candidate_id}
+
+
+PANELS: list[Panel] = []  # filled by the factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,12 @@ class Milestone:
     actual_on: dt.date | None
     is_done: bool
     is_now: bool
+
+    def lag(self, today: dt.date) -> int:
+        """How many days behind its plan it was reached, or is; 0 when it is not."""
+        if self.planned_on is None or (self.actual_on is None and (self.is_done or self.is_now)):
+            return 0
+        return max(((self.actual_on or today) - self.planned_on).days, 0)
 
 
 def get_candidate(session: Session, candidate_id: int, *, viewer: Actor) -> Candidate:
@@ -77,6 +103,43 @@ def reached(moves: Sequence[CandidateMove]) -> dict[Stage, dt.date]:
     return {move.stage: move.on for move in moves if move.from_stage is not move.stage}
 
 
+def proven(
+    session: Session, ids: Sequence[int], *, is_first: bool = False
+) -> dict[int, dict[Stage, dt.date]]:
+    """By candidate, the day of each stage's latest document (`is_first`: the first). One statement."""
+    day = sa.func.min(CandidateEvidence.on) if is_first else sa.func.max(CandidateEvidence.on)
+    stages = {kind: stage for stage, kind in PROOFS.items()}
+    found: dict[int, dict[Stage, dt.date]] = {each: {} for each in ids}
+    for candidate_id, kind, on in session.execute(
+        sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind, day)
+        .where(
+            CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None),
+            CandidateEvidence.kind.in_(list(stages)),
+        )
+        .group_by(CandidateEvidence.candidate_id, CandidateEvidence.kind)
+    ):  # fmt: skip
+        found[candidate_id][stages[kind]] = on
+    return found
+
+
+def term_days(session: Session, ids: Sequence[int]) -> dict[int, dict[Stage, dt.date]]:
+    """By candidate, the day the term of a stage began: of its document, or else of the last time it was come to from
+    below. Two statements."""
+    found: dict[int, dict[Stage, dt.date]] = {each: {} for each in ids}
+    for row in session.execute(
+        sa.select(CandidateMove.candidate_id, CandidateMove.stage, sa.func.max(CandidateMove.on).label("on"))
+        .where(
+            CandidateMove.candidate_id.in_(ids),
+            CandidateMove.kind.in_((MoveKind.REPORT, MoveKind.ADVANCE, MoveKind.JUMP)),
+        )
+        .group_by(CandidateMove.candidate_id, CandidateMove.stage)
+    ):
+        found[row.candidate_id][row.stage] = row.on
+    for candidate_id, days in proven(session, ids).items():
+        found[candidate_id] |= days
+    return found
+
+
 def plans_of(session: Session, candidate_id: int) -> dict[Stage, dt.date]:
     """The planned days by stage."""
     rows = session.execute(
@@ -99,18 +162,32 @@ def milestones(
 
 
 def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, set[str]]:
-    """By candidate, the codes of the items of all gates that are there: two statements for any number."""
+    """By candidate, the codes of the items of all gates that are there: three statements for any number. Documents of
+    an application that was gone back from do not count for the next one."""
     ids = [candidate.id for candidate in candidates]
     found: dict[int, set[str]] = {}
     for candidate in candidates:
         codes = {"board", "target"} if candidate.board is not None else set()
         found[candidate.id] = codes | ({"stock_code"} if candidate.stock_code else set())
-    for candidate_id, kind in session.execute(
-        sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind)
+    below = [stage for stage in Stage if PIPELINE.order[stage] < PIPELINE.order[Stage.ACCEPTED]]
+    anew = dict(
+        session.execute(
+            sa.select(CandidateMove.candidate_id, sa.func.max(CandidateMove.on))
+            .where(
+                CandidateMove.candidate_id.in_(ids), CandidateMove.kind == MoveKind.BACK,
+                CandidateMove.stage.in_(below), CandidateMove.from_stage.not_in(below),
+            )
+            .group_by(CandidateMove.candidate_id)
+        ).tuples()
+    )  # fmt: skip
+    for candidate_id, paper, on in session.execute(
+        sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind, sa.func.max(CandidateEvidence.on))
         .where(CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None))
-        .distinct()
+        .group_by(CandidateEvidence.candidate_id, CandidateEvidence.kind)
     ):
-        found[candidate_id].add(kind.value)
+        since = anew.get(candidate_id)
+        if paper not in FILING or since is None or on >= since:
+            found[candidate_id].add(paper.value)
     for candidate_id, kind in session.execute(
         sa.select(Intermediary.candidate_id, Intermediary.kind)
         .where(Intermediary.candidate_id.in_(ids), Intermediary.to_on.is_(None))
