@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+from crm.activities.rules.days import read_day as day_in_words
 from crm.core.clock import today
 from crm.core.forms import ChoiceField, Form, RuledField, RuledText, VersionedForm, options, word_choices
 from crm.core.i18n import lazy_gettext as _l
 from crm.core.pipeline import WaiverKind
 from crm.core.words import C_, N_
-from crm.activities.rules.days import read_day as day_in_words
 from crm.ladder.rules.fields import line, read_day, read_day_needed
 from crm.listing.rules.holders import read_holders
 from crm.listing.rules.words import Board, Evidence, IntermediaryKind, Market, Stage, State

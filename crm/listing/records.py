@@ -36,13 +36,27 @@ def _change(
 
 
 def _archive(
-    session: Session, candidate: Candidate, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
+    session: Session,
+    candidate: Candidate,
+    /,
+    *,
+    actor: Actor,
+    today: dt.date,
+    version: int | None,
+    reason: str,
 ) -> None:
     actions.archive(session, candidate, actor=actor, today=today, version=version, reason=reason)
 
 
 def _restore(
-    session: Session, candidate: Candidate, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
+    session: Session,
+    candidate: Candidate,
+    /,
+    *,
+    actor: Actor,
+    today: dt.date,
+    version: int | None,
+    reason: str,
 ) -> None:
     actions.restore(session, candidate, actor=actor, version=version)
 

@@ -31,7 +31,7 @@ def columns_of(model: type[Base]) -> Mapping[str, sa.Column[Any]]:
     if found is None:
         mapper = sa.inspect(model)
         found = {
-            attribute.key: cast("sa.Column[Any]", attribute.columns[0])
+            attribute.key: attribute.columns[0]
             for attribute in mapper.column_attrs
             if isinstance(attribute.columns[0], sa.Column) and attribute.columns[0].computed is None
         }

@@ -131,17 +131,24 @@ class Books(Generic[S, T, M, W, E]):
             sa.select(paper).where(paper.id == row_id, self.of(paper) == record_id)
         ).scalar_one_or_none()
 
+    def papers_of(self, session: Session, ids: Sequence[int]) -> dict[int, dict[str, dt.date]]:
+        """By record, the codes of the documents it has, with the day of the latest: one statement for any number."""
+        paper: Any = self.evidence
+        found: dict[int, dict[str, dt.date]] = {record_id: {} for record_id in ids}
+        owner = self.of(paper)
+        for record_id, kind, on in session.execute(
+            sa.select(owner, paper.kind, sa.func.max(paper.on))
+            .where(owner.in_(ids), paper.removed_on.is_(None))
+            .group_by(owner, paper.kind)
+        ):
+            found[record_id][kind.value] = on
+        return found
+
     def met(self, session: Session, records: Sequence[Any]) -> dict[int, set[str]]:
         """By record, the codes of the facts and documents of all gates that are there: one statement for any number.
         What else its gates ask for, the feature adds."""
-        paper: Any = self.evidence
-        found = {record.id: self.pipeline.facts_met(record) for record in records}
-        owner = self.of(paper)
-        for record_id, kind in session.execute(
-            sa.select(owner, paper.kind).where(owner.in_(list(found)), paper.removed_on.is_(None)).distinct()
-        ):
-            found[record_id].add(kind.value)
-        return found
+        papers = self.papers_of(session, [record.id for record in records])
+        return {record.id: self.pipeline.facts_met(record) | set(papers[record.id]) for record in records}
 
     def next_gate(self, session: Session, record: Any, met: Met) -> tuple[S | None, list[Line]]:
         """The stage that comes next, and the lines of its gate; (None, []) at the end."""

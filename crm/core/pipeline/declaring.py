@@ -94,6 +94,12 @@ class Milestone(Generic[S]):
     is_done: bool
     is_now: bool
 
+    def lag(self, today: dt.date) -> int:
+        """How many days behind its plan it was reached, or is; 0 when it is not, or was jumped over."""
+        if self.planned_on is None or (self.actual_on is None and (self.is_done or self.is_now)):
+            return 0
+        return max(((self.actual_on or today) - self.planned_on).days, 0)
+
 
 class Entered(Protocol):
     """The row of a move, as far as the line needs it."""

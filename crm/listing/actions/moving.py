@@ -12,9 +12,10 @@ from crm.core.pipeline import Move, MoveKind, advance, note, put_aside, take_up
 from crm.core.pipeline.declaring import check_day
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
+from crm.listing.actions.reaching import days_of, title
 from crm.listing.models import Candidate
 from crm.listing.queries.books import BOOKS
-from crm.listing.queries.record import met_items, moves_of
+from crm.listing.queries.record import met_items, term_days
 from crm.listing.rules.stages import PIPELINE, check_terms
 from crm.listing.rules.words import Act, Board, Stage, State
 
@@ -34,25 +35,19 @@ def move(
     with a reason. Raises `Conflict`, `Forbidden`, and `Refused` with every missing item."""
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
-    days = PIPELINE.reached(moves_of(session, candidate.id))
+    days, was = term_days(session, [candidate.id])[candidate.id], candidate.stage
 
     def also(judged: Move[Stage]) -> None:
         if judged.kind is not MoveKind.BACK:
-            check_terms(stage, on, days)
+            check_terms(was, stage, on, days)
 
     advance(
         session, BOOKS, candidate, Act.MOVE, actor=actor, today=today, stage=stage, on=on,
         met=met_items(session, [candidate])[candidate.id], reason=reason, also=also, board=candidate.board,
     )  # fmt: skip
-    for column, at in (
-        ("reformed_on", Stage.REFORM),
-        ("accepted_on", Stage.ACCEPTED),
-        ("listed_on", Stage.LISTED),
-    ):
-        passed = PIPELINE.order[stage] >= PIPELINE.order[at]
-        if passed and getattr(candidate, column) is None:
-            setattr(candidate, column, on)
     session.flush()
+    days_of(session, candidate)
+    title(session, candidate, was, today)
     return candidate
 
 

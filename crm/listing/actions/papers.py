@@ -13,6 +13,7 @@ from crm.core.permissions import Actor
 from crm.core.pipeline import WaiverKind, papers
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
+from crm.listing.actions.reaching import days_of
 from crm.listing.models import Candidate, CandidateEvidence, CandidatePlan, CandidateWaiver
 from crm.listing.queries.books import BOOKS
 from crm.listing.rules.stages import PIPELINE
@@ -32,11 +33,13 @@ def prove(
 ) -> CandidateEvidence:
     """Note a document: a file of the candidate, or the number it can be found under. Raises `Refused`."""
     guards.ready(session, candidate, actor)
-    return papers.prove(
+    made = papers.prove(
         session, BOOKS, candidate, Act.PROVE, actor=actor, today=today, kind=kind, on=on, reference=reference,
         attachment_id=attachment_id,
         is_here=attachment_id is None or has_file(session, "candidate", candidate.id, attachment_id),
     )  # fmt: skip
+    days_of(session, candidate)
+    return made
 
 
 def put_away(
@@ -51,6 +54,7 @@ def put_away(
     """Put a document away with a reason; nothing is deleted."""
     guards.ready(session, candidate, actor)
     papers.put_away(session, BOOKS, candidate, Act.PROOF_DROP, row, actor=actor, today=today, reason=reason)
+    days_of(session, candidate)
 
 
 def excuse(

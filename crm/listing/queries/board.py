@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core import lists
 from crm.core.permissions import Actor
 from crm.firms.models import EquityRound, Firm
+from crm.firms.queries import figures_visible_to
 from crm.listing.models import Candidate
 from crm.listing.queries.listing import matching
 from crm.listing.queries.record import open_counts
@@ -48,7 +49,8 @@ def board_of(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list
         for row in session.execute(
             sa.select(Candidate.stage, sa.func.sum(EquityRound.paid_in_yuan).label("yuan"))
             .join(EquityRound, EquityRound.firm_id == Candidate.firm_id)
-            .where(Candidate.id.in_(sa.select(here.c.id)))
+            .join(Firm, Firm.id == Candidate.firm_id)
+            .where(Candidate.id.in_(sa.select(here.c.id)), figures_visible_to(viewer))
             .group_by(Candidate.stage)
         )
     }

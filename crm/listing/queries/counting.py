@@ -1,5 +1,5 @@
-"""The plan's two counts, as of any day, from the dated moves: joint-stock reforms and accepted applications since the
-plan began. A withdrawn application counts by a setting (policy.md § 6.3)."""
+"""The plan's two counts, as of any day: joint-stock reforms and accepted applications since the plan began, by the day
+of the document where there is one. A withdrawn application counts by a setting (policy.md § 6.3)."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ class Counted:
         return len(self.ids) - len(self.visible)
 
 
+DAYS = {"reform": Candidate.reformed_on, "accepted": Candidate.accepted_on}
+
+
 def counted_where(key: str, day: dt.date) -> sa.ColumnElement[bool]:
     """Candidates a count as of a day holds, withdrawn ones included. Raises `KeyError` for another key."""
-    stage, _label = KINDS[key]
-    first = BOOKS.first_reached(stage)
-    return Candidate.id.in_(sa.select(first.c.record_id).where(first.c.on <= day, first.c.on >= PLAN_BEGAN))
+    return DAYS[key].between(PLAN_BEGAN, day)
 
 
 def withdrawn_by(day: dt.date) -> sa.Select[Any]:

@@ -63,7 +63,8 @@ def steps(session: Session, viewer: Actor) -> list[Step]:
         )
     )  # fmt: skip
     for stage, days in session.execute(left):
-        took.setdefault(stage, []).append(days)
+        if stage is not None and days is not None:
+            took.setdefault(stage, []).append(days)
     standing = dict(
         (row.stage, row.n)
         for row in session.execute(

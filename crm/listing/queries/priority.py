@@ -65,8 +65,9 @@ def facts_of(session: Session, candidate: Candidate, today: dt.date) -> Facts:
 
 def priority_of(session: Session, candidate: Candidate, today: dt.date) -> Priority:
     """Whether a candidate comes first, line by line."""
+    innovative: frozenset[str] = settings.value(session, INNOVATIVE)
     by_rule, lines = judge(
         facts_of(session, candidate, today), growth=settings.value(session, GROWTH),
-        innovative=settings.value(session, INNOVATIVE),
+        innovative=innovative,
     )  # fmt: skip
     return Priority(by_rule, lines, candidate.priority, candidate.priority_reason)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from crm.core.permissions import Actor
-from crm.core.pipeline import Line
+from crm.core.pipeline import Line, MoveKind
 from crm.core.words import N_, Missing
 from crm.listing.models import (
     Candidate,
+    CandidateEvidence,
+    CandidateMove,
     CandidatePlan,
     Intermediary,
     MarketStay,
@@ -21,7 +24,28 @@ from crm.listing.models import (
 )
 from crm.listing.queries.books import BOOKS
 from crm.listing.queries.scope import visible_to
-from crm.listing.rules.words import IntermediaryKind, Stage
+from crm.listing.rules.stages import PIPELINE, PROOFS
+from crm.listing.rules.words import FILING, IntermediaryKind, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel another feature shows on a candidate's page, loaded when it comes into view. The check of a board's
+    standards is to be one of these."""
+
+    title: str
+    endpoint: str
+    needs: str = "listing:read"
+    by_kind: bool = False  # it serves every kind of record
+
+    def values(self, candidate_id: int) -> dict[str, str | int]:
+        """What its address takes."""
+        if self.by_kind:
+            return {"kind": "candidate", "record_id": candidate_id}
+        return {"candidate_id": candidate_id}
+
+
+PANELS: list[Panel] = []  # filled by the factory
 
 
 def get_candidate(session: Session, candidate_id: int, *, viewer: Actor) -> Candidate:
@@ -52,6 +76,43 @@ moves_of, waivers_of, evidence_of, excuses = (
 )  # fmt: skip
 
 
+def proven(
+    session: Session, ids: Sequence[int], *, is_first: bool = False
+) -> dict[int, dict[Stage, dt.date]]:
+    """By candidate, the day of each stage's latest document (`is_first`: the first). One statement."""
+    day = sa.func.min(CandidateEvidence.on) if is_first else sa.func.max(CandidateEvidence.on)
+    stages = {kind: stage for stage, kind in PROOFS.items()}
+    found: dict[int, dict[Stage, dt.date]] = {each: {} for each in ids}
+    for candidate_id, kind, on in session.execute(
+        sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind, day)
+        .where(
+            CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None),
+            CandidateEvidence.kind.in_(list(stages)),
+        )
+        .group_by(CandidateEvidence.candidate_id, CandidateEvidence.kind)
+    ):  # fmt: skip
+        found[candidate_id][stages[kind]] = on
+    return found
+
+
+def term_days(session: Session, ids: Sequence[int]) -> dict[int, dict[Stage, dt.date]]:
+    """By candidate, the day the term of a stage began: of its document, or else of the last time it was come to from
+    below. Two statements."""
+    found: dict[int, dict[Stage, dt.date]] = {each: {} for each in ids}
+    for row in session.execute(
+        sa.select(CandidateMove.candidate_id, CandidateMove.stage, sa.func.max(CandidateMove.on).label("on"))
+        .where(
+            CandidateMove.candidate_id.in_(ids),
+            CandidateMove.kind.in_((MoveKind.REPORT, MoveKind.ADVANCE, MoveKind.JUMP)),
+        )
+        .group_by(CandidateMove.candidate_id, CandidateMove.stage)
+    ):
+        found[row.candidate_id][row.stage] = row.on
+    for candidate_id, days in proven(session, ids).items():
+        found[candidate_id] |= days
+    return found
+
+
 def plans_of(session: Session, candidate_id: int) -> dict[Stage, dt.date]:
     """The planned days by stage."""
     rows = session.execute(
@@ -61,9 +122,27 @@ def plans_of(session: Session, candidate_id: int) -> dict[Stage, dt.date]:
 
 
 def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, set[str]]:
-    """By candidate, the codes of the items of all gates that are there: two statements for any number."""
-    found = BOOKS.met(session, candidates)
-    ids = list(found)
+    """By candidate, the codes of the items of all gates that are there: three statements for any number. Documents of
+    an application that was gone back from do not count for the next one."""
+    ids = [candidate.id for candidate in candidates]
+    below = [stage for stage in Stage if PIPELINE.order[stage] < PIPELINE.order[Stage.ACCEPTED]]
+    anew = dict(
+        session.execute(
+            sa.select(CandidateMove.candidate_id, sa.func.max(CandidateMove.on))
+            .where(
+                CandidateMove.candidate_id.in_(ids), CandidateMove.kind == MoveKind.BACK,
+                CandidateMove.stage.in_(below), CandidateMove.from_stage.not_in(below),
+            )
+            .group_by(CandidateMove.candidate_id)
+        ).tuples()
+    )  # fmt: skip
+    filing = {paper.value for paper in FILING}
+    found = {candidate.id: PIPELINE.facts_met(candidate) for candidate in candidates}
+    for candidate_id, papers in BOOKS.papers_of(session, ids).items():
+        since = anew.get(candidate_id)
+        found[candidate_id] |= {
+            code for code, on in papers.items() if code not in filing or since is None or on >= since
+        }
     for candidate_id, kind in session.execute(
         sa.select(Intermediary.candidate_id, Intermediary.kind)
         .where(Intermediary.candidate_id.in_(ids), Intermediary.to_on.is_(None))

@@ -26,7 +26,10 @@ def read_holders(text: str) -> list[tuple[str, HolderKind, int]]:
             continue
         part = _PART.fullmatch(fold(parts[1])) if len(parts) > 1 else None
         if part is None:
-            raise Refused(N_("第 %(number)s 行看不懂，请写成「名称 比例 类别」，如「张三 35.5 创始人」。"), number=number)
+            raise Refused(
+                N_("第 %(number)s 行看不懂，请写成「名称 比例 类别」，如「张三 35.5 创始人」。"),
+                number=number,
+            )
         try:
             basis_points = int(Decimal(part[1]) * 100)
         except InvalidOperation:

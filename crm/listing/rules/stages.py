@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crm.core.pipeline.declaring import Item, Pipeline, Wants
-from crm.core.words import N_, Message, Refused, Word
+from crm.core.words import N_, Refused, Word
 from crm.listing.rules.words import GOING, Evidence, Stage, State
 
 
@@ -67,6 +67,16 @@ class ClockKind(Word):
     APPROVAL = "approval-term", N_("注册批复 1 年有效")
 
 
+# how many days before it runs out a term warns
+WARN_DAYS = {ClockKind.TUTORING: 0, ClockKind.LETTER: 60, ClockKind.DECISION: 7, ClockKind.APPROVAL: 60}
+PROOFS = {
+    Stage.REFORM: Evidence.LICENCE, Stage.TUTORING: Evidence.TUTORING_FILING, Stage.TUTORED: Evidence.TUTORING_LETTER,
+    Stage.ACCEPTED: Evidence.ACCEPTANCE, Stage.SUBMITTED: Evidence.SUBMISSION, Stage.EFFECTIVE: Evidence.APPROVAL,
+    Stage.LISTED: Evidence.LISTING,
+}  # fmt: skip
+"""The document whose date is the day of a stage, where one is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """A term that runs: from when, until when, and whether the day must not be passed (else: not be fallen short of)."""
@@ -76,24 +86,43 @@ class Clock:
     due_on: dt.date
     is_least: bool = False
 
+    def left(self, today: dt.date) -> int:
+        """Days until it is due; below nothing once it has passed."""
+        return (self.due_on - today).days
 
-def check_terms(target: Stage, on: dt.date, reached: Mapping[Stage, dt.date]) -> None:
-    """The terms a move has to keep. `reached` is the day each stage was last entered. Raises `Refused`."""
-    filed = reached.get(Stage.TUTORING)
-    if target is Stage.TUTORED and filed is not None and on < add_months(filed, TUTORING_MONTHS):
+    def standing(self, today: dt.date) -> str:
+        """How it stands, as a light: g, y within the warning, r once it has run out. A term that has to be waited
+        for is n until it has been."""
+        left = self.left(today)
+        if self.is_least:
+            return "g" if left <= 0 else "n"
+        return "r" if left < 0 else "y" if left <= WARN_DAYS[self.kind] else "g"
+
+
+def check_terms(was: Stage, target: Stage, on: dt.date, days: Mapping[Stage, dt.date]) -> None:
+    """The terms a move ahead has to keep, those of the stages it jumps over too. `days` is the day a stage's term
+    began: that of its document, or else of its last entry. Raises `Refused`."""
+
+    def passes(stage: Stage) -> bool:
+        return PIPELINE.order[was] < PIPELINE.order[stage] <= PIPELINE.order[target]
+
+    def day_of(stage: Stage) -> dt.date:
+        return on if stage is target else days.get(stage, on)
+
+    filed = days.get(Stage.TUTORING)
+    after = next((stage for stage in (Stage.TUTORED, Stage.ACCEPTED) if passes(stage)), None)
+    if after is not None and filed is not None and day_of(after) < add_months(filed, TUTORING_MONTHS):
         raise Refused(
             N_("辅导期不少于 3 个月：%(filed)s 备案，最早 %(day)s 验收。"), filed=filed,
             day=add_months(filed, TUTORING_MONTHS), field="on",
         )  # fmt: skip
-    letter = reached.get(Stage.TUTORED)
-    if target is Stage.ACCEPTED and letter is not None and on >= add_months(letter, LETTER_MONTHS):
-        raise Refused(
-            N_("辅导验收完成函 %(day)s 起已失效，须重新辅导验收。"),
-            day=add_months(letter, LETTER_MONTHS),
-            field="on",
-        )
-    approved = reached.get(Stage.EFFECTIVE)
-    if target is Stage.LISTED and approved is not None and on >= add_months(approved, APPROVAL_MONTHS):
+    letter = days.get(Stage.TUTORED)
+    if passes(Stage.ACCEPTED) and letter is not None:
+        ends = add_months(letter, LETTER_MONTHS)
+        if day_of(Stage.ACCEPTED) >= ends:
+            raise Refused(N_("辅导验收完成函 %(day)s 起已失效，须重新辅导验收。"), day=ends, field="on")
+    approved = days.get(Stage.EFFECTIVE)
+    if passes(Stage.LISTED) and approved is not None and on >= add_months(approved, APPROVAL_MONTHS):
         raise Refused(
             N_("注册批复 %(day)s 起已失效，须重新注册。"),
             day=add_months(approved, APPROVAL_MONTHS),
@@ -102,8 +131,8 @@ def check_terms(target: Stage, on: dt.date, reached: Mapping[Stage, dt.date]) ->
 
 
 def running(stage: Stage, state: State, since: dt.date, workdays_later: dt.date) -> Clock | None:
-    """The clock of the stage a candidate stands at, if it has one. `workdays_later`: the day twenty working days after
-    `since`."""
+    """The clock of the stage a candidate stands at, if it has one. `since` is the day its term began,
+    `workdays_later` the day twenty working days after it."""
     if state is not State.ACTIVE:
         return None
     if stage is Stage.TUTORING:
@@ -115,6 +144,3 @@ def running(stage: Stage, state: State, since: dt.date, workdays_later: dt.date)
     if stage is Stage.EFFECTIVE:
         return Clock(ClockKind.APPROVAL, since, add_months(since, APPROVAL_MONTHS) - dt.timedelta(1))
     return None
-
-
-__all__ = ["PIPELINE", "Clock", "ClockKind", "Message", "check_terms", "running"]

@@ -74,6 +74,15 @@ class Evidence(Word):
     OTHER = "other-listing", C_("evidence", "其他")
 
 
+FILING = frozenset(
+    {
+        Evidence.ACCEPTANCE, Evidence.INQUIRY, Evidence.COMMITTEE, Evidence.SUBMISSION, Evidence.APPROVAL,
+        Evidence.LISTING,
+    }
+)  # fmt: skip
+"""Documents of one application: an application that was gone back from leaves none for the next one."""
+
+
 class HolderKind(Word):
     FOUNDER = "founder", N_("创始人与实际控制人")
     STAFF = "staff", N_("员工持股")

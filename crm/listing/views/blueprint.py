@@ -28,7 +28,10 @@ def load(candidate_id: int) -> Candidate:
 def over_candidate(candidate_id: int, title: str, texts: Callable[[Any], Mapping[str, str]]) -> Over:
     """What a form over a candidate needs for its conflict page."""
     return Over(
-        lambda: load(candidate_id), texts, title=title, back=url_for("listing.show", candidate_id=candidate_id)
+        lambda: load(candidate_id),
+        texts,
+        title=title,
+        back=url_for("listing.show", candidate_id=candidate_id),
     )
 
 
@@ -67,6 +70,6 @@ def take(
         flash(told(), "done")
         return back_to("listing.show", candidate_id=candidate_id)
 
-    return save(form, write, done=done, again=lambda sentence: page(sentence, lacking), over=over, refused=refused)
-
-
+    return save(
+        form, write, done=done, again=lambda sentence: page(sentence, lacking), over=over, refused=refused
+    )

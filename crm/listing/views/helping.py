@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from werkzeug.datastructures import MultiDict
 
 from crm.core.clock import today
@@ -36,7 +37,9 @@ def _engage_page(form: IntermediaryForm, candidate: Candidate, refused: str | No
 @bp.get("/listing/<int:candidate_id>/intermediaries/new")
 @needs("listing:edit")
 def engage(candidate_id: int) -> Any:
-    return _engage_page(IntermediaryForm(started()), load(candidate_id))
+    asked = request.args.get("kind", "")
+    kind = {"kind": asked} if asked in {each.value for each in IntermediaryKind} else {}
+    return _engage_page(IntermediaryForm(started(None, **kind)), load(candidate_id))
 
 
 @bp.post("/listing/<int:candidate_id>/intermediaries/new")
@@ -82,7 +85,9 @@ def dismiss_save(candidate_id: int, row_id: int) -> Any:
         actions.dismiss(db.session(), candidate, row, actor=actor(), today=today(), on=form.on.value)
 
     def page(sentence: str | None, _items: Any) -> str:
-        return form_page(form, load(candidate_id), gettext("中介机构退出"), gettext("保存"), row.name, sentence)
+        return form_page(
+            form, load(candidate_id), gettext("中介机构退出"), gettext("保存"), row.name, sentence
+        )
 
     return take(form, candidate_id, write, page, lambda: gettext("已记下「%(name)s」退出。", name=row.name))
 
@@ -163,7 +168,9 @@ def settle_save(candidate_id: int, row_id: int) -> Any:
 @needs("listing:edit")
 def market(candidate_id: int) -> Any:
     sentence = gettext("新三板、区域性股权市场不算上市，前一段在这一天结束。")
-    return form_page(MarketForm(started()), load(candidate_id), gettext("登记挂牌"), gettext("登记"), sentence)
+    return form_page(
+        MarketForm(started()), load(candidate_id), gettext("登记挂牌"), gettext("登记"), sentence
+    )
 
 
 @bp.post("/listing/<int:candidate_id>/markets/new")
@@ -189,7 +196,9 @@ def holders(candidate_id: int) -> Any:
     candidate = load(candidate_id)
     rows = queries.shareholders_of(db.session(), candidate_id)
     text = "\n".join(f"{row.name} {row.basis_points / 100:g} {gettext(row.kind.label)}" for row in rows)
-    sentence = gettext("一行一名：名称、比例、类别，如「张三 35.5 创始人」。同一天的整份替换，别的日子都留着。")
+    sentence = gettext(
+        "一行一名：名称、比例、类别，如「张三 35.5 创始人」。同一天的整份替换，别的日子都留着。"
+    )
     return form_page(
         HoldersForm(started(holders=text)), candidate, gettext("登记股权结构"), gettext("保存"), sentence
     )
@@ -202,7 +211,12 @@ def holders_save(candidate_id: int) -> Any:
 
     def write() -> None:
         actions.set_holders(
-            db.session(), candidate, actor=actor(), today=today(), on=form.on.value, holders=form.holders.value or []
+            db.session(),
+            candidate,
+            actor=actor(),
+            today=today(),
+            on=form.on.value,
+            holders=form.holders.value or [],
         )
 
     def page(sentence: str | None, _items: Any) -> str:

@@ -59,7 +59,9 @@ def move_save(candidate_id: int) -> Any:
         )  # fmt: skip
 
     def told() -> str:
-        return gettext("「%(name)s」已到「%(stage)s」。", name=candidate.firm.name, stage=word(candidate.stage))
+        return gettext(
+            "「%(name)s」已到「%(stage)s」。", name=candidate.firm.name, stage=word(candidate.stage)
+        )
 
     return take(
         form, candidate_id, write, lambda sentence, items: _move_page(form, load(candidate_id), sentence, items),
@@ -91,7 +93,9 @@ def aside_save(candidate_id: int) -> Any:
         return form_page(form, load(candidate_id), gettext("转入旁路"), gettext("保存"), refused=sentence)
 
     def told() -> str:
-        return gettext("「%(name)s」已转为「%(state)s」。", name=candidate.firm.name, state=word(candidate.state))
+        return gettext(
+            "「%(name)s」已转为「%(state)s」。", name=candidate.firm.name, state=word(candidate.state)
+        )
 
     return take(form, candidate_id, write, page, told, over)
 
@@ -120,7 +124,12 @@ def resume_save(candidate_id: int) -> Any:
         return form_page(form, load(candidate_id), gettext("重新推进"), gettext("重新推进"), refused=sentence)
 
     return take(
-        form, candidate_id, write, page, lambda: gettext("「%(name)s」重新推进。", name=candidate.firm.name), over
+        form,
+        candidate_id,
+        write,
+        page,
+        lambda: gettext("「%(name)s」重新推进。", name=candidate.firm.name),
+        over,
     )
 
 

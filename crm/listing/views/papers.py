@@ -35,7 +35,9 @@ def _offer(form: EvidenceForm, candidate: Candidate) -> EvidenceForm:
 
 def _evidence_page(form: EvidenceForm, candidate: Candidate, refused: str | None = None) -> str:
     sentence = gettext("先把文件传到「文件」里再选它，或写明文号。")
-    return form_page(_offer(form, candidate), candidate, gettext("登记凭证"), gettext("登记"), sentence, refused)
+    return form_page(
+        _offer(form, candidate), candidate, gettext("登记凭证"), gettext("登记"), sentence, refused
+    )
 
 
 @bp.get("/listing/<int:candidate_id>/evidence/new")
@@ -89,9 +91,7 @@ def evidence_drop_save(candidate_id: int, row_id: int) -> Any:
     form = ReasonForm()
 
     def write() -> None:
-        actions.put_away(
-            db.session(), candidate, row, actor=actor(), today=today(), reason=form.reason.value
-        )
+        actions.put_away(db.session(), candidate, row, actor=actor(), today=today(), reason=form.reason.value)
 
     def page(sentence: str | None, _items: Any) -> str:
         return form_page(form, load(candidate_id), gettext("收起凭证"), gettext("收起"), refused=sentence)
@@ -182,9 +182,7 @@ def plan_save(candidate_id: int) -> Any:
     form = PlanForm()
 
     def write() -> None:
-        actions.plan(
-            db.session(), candidate, actor=actor(), stage=Stage(form.stage.data), on=form.on.value
-        )
+        actions.plan(db.session(), candidate, actor=actor(), stage=Stage(form.stage.data), on=form.on.value)
 
     def page(sentence: str | None, _items: Any) -> str:
         return form_page(form, load(candidate_id), gettext("设定计划日期"), gettext("保存"), refused=sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request, flash
+from flask import flash, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from crm.activities.queries import of_subject
@@ -19,6 +19,7 @@ from crm.core.pipeline import Wants
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.workdays import add_workdays
+from crm.firms.queries import equity_of
 from crm.listing import actions, queries
 from crm.listing.forms import EditForm, ReasonForm
 from crm.listing.models import Candidate
@@ -34,12 +35,13 @@ def show(candidate_id: int) -> Any:
     candidate = load(candidate_id)
     moves = queries.moves_of(session, candidate_id)
     target, lines = queries.next_gate(session, candidate)
-    since = PIPELINE.reached(moves).get(candidate.stage, candidate.stage_on)
+    since = queries.term_days(session, [candidate_id])[candidate_id].get(candidate.stage, candidate.stage_on)
     recent.note("candidate", candidate_id, user_id=viewer.user_id)
     return render_template(
         "listing/show.html",
         candidate=candidate,
-        may_edit=viewer.may("listing:edit"),
+        may_edit=viewer.may("listing:edit") and candidate.archived_on is None,
+        may_restore=viewer.may("listing:edit") and candidate.archived_on is not None,
         milestones=PIPELINE.line(candidate.stage, moves, today(), queries.plans_of(session, candidate_id)),
         clock=running(candidate.stage, candidate.state, since, add_workdays(session, since, 20)),
         target=target,
@@ -51,8 +53,14 @@ def show(candidate_id: int) -> Any:
         obstacles=queries.obstacles_of(session, candidate_id),
         markets=queries.markets_of(session, candidate_id),
         holders=queries.shareholders_of(session, candidate_id),
+        equity=equity_of(session, candidate.firm_id) if viewer.may("figure:read") else None,
+        may_edit_figures=viewer.may("figure:edit"),
+        panels=[panel for panel in queries.PANELS if viewer.may(panel.needs)],
+        waivers=queries.waivers_of(session, candidate_id),
         priority=queries.priority_of(session, candidate, today()),
-        changed=changed_fields(session, {Candidate: [candidate_id]}).get(("listing_candidates", candidate_id), set()),
+        changed=changed_fields(session, {Candidate: [candidate_id]}).get(
+            ("listing_candidates", candidate_id), set()
+        ),
         today=today(),
     )
 
@@ -119,7 +127,9 @@ def archive(candidate_id: int) -> Any:
 @needs("listing:edit")
 def archive_save(candidate_id: int) -> Any:
     candidate = load(candidate_id)
-    over = over_candidate(candidate_id, gettext("归档上市后备"), lambda row: {"reason": row.archive_reason or ""})
+    over = over_candidate(
+        candidate_id, gettext("归档上市后备"), lambda row: {"reason": row.archive_reason or ""}
+    )
     form = over.form(ReasonForm)
 
     def write() -> None:
@@ -132,7 +142,12 @@ def archive_save(candidate_id: int) -> Any:
         return form_page(form, load(candidate_id), gettext("归档上市后备"), gettext("归档"), refused=sentence)
 
     return take(
-        form, candidate_id, write, page, lambda: gettext("「%(name)s」已归档。", name=candidate.firm.name), over
+        form,
+        candidate_id,
+        write,
+        page,
+        lambda: gettext("「%(name)s」已归档。", name=candidate.firm.name),
+        over,
     )
 
 
@@ -142,9 +157,11 @@ def restore(candidate_id: int) -> Any:
     raw = request.form.get("version", "")
     candidate = load(candidate_id)
     actions.restore(
-        db.session(), candidate, actor=actor(), version=int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+        db.session(),
+        candidate,
+        actor=actor(),
+        version=int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0,
     )
     commit()
     flash(gettext("「%(name)s」已恢复。", name=candidate.firm.name), "done")
     return back_to("listing.show", candidate_id=candidate_id)
-
