@@ -126,16 +126,15 @@ def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, se
     an application that was gone back from do not count for the next one."""
     ids = [candidate.id for candidate in candidates]
     below = [stage for stage in Stage if PIPELINE.order[stage] < PIPELINE.order[Stage.ACCEPTED]]
-    anew = dict(
-        session.execute(
-            sa.select(CandidateMove.candidate_id, sa.func.max(CandidateMove.on))
-            .where(
-                CandidateMove.candidate_id.in_(ids), CandidateMove.kind == MoveKind.BACK,
-                CandidateMove.stage.in_(below), CandidateMove.from_stage.not_in(below),
-            )
-            .group_by(CandidateMove.candidate_id)
-        ).tuples()
+    back = session.execute(
+        sa.select(CandidateMove.candidate_id, sa.func.max(CandidateMove.on).label("on"))
+        .where(
+            CandidateMove.candidate_id.in_(ids), CandidateMove.kind == MoveKind.BACK,
+            CandidateMove.stage.in_(below), CandidateMove.from_stage.not_in(below),
+        )
+        .group_by(CandidateMove.candidate_id)
     )  # fmt: skip
+    anew = {row.candidate_id: row.on for row in back}
     filing = {paper.value for paper in FILING}
     found = {candidate.id: PIPELINE.facts_met(candidate) for candidate in candidates}
     for candidate_id, papers in BOOKS.papers_of(session, ids).items():
