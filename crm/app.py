@@ -36,7 +36,7 @@ from crm.core.words import C_, N_
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "activities", "firms", "ladder", "projects", "overview", "ops", "demo"]
+BUILT = ["accounts", "activities", "firms", "ladder", "listing", "projects", "overview", "ops", "demo"]
 
 EMBEDDED_COOKIE = "tidui"
 
@@ -113,15 +113,21 @@ def fill_slots() -> None:
         import_module("crm.projects.actions").FROZEN,
     ]
     # the kinds of records that history, restore, merge, bulk change and undo serve
-    for feature in ("accounts", "firms", "ladder", "projects"):
+    for feature in ("accounts", "firms", "ladder", "listing", "projects"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
     # how firms merge: the registry's parts, then those the ladder hangs on firms
     firms, ladder_records = import_module("crm.firms.records").MERGING, import_module("crm.ladder.records")
     project_records = import_module("crm.projects.records")
+    candidates = import_module("crm.listing.records")
     merging.MERGE["project"] = project_records.MERGING
     merging.MERGE["firm"] = replace(
         firms,
-        parts=[*firms.parts, *ladder_records.FIRM_PARTS, *project_records.FIRM_PARTS],
+        parts=[
+            *firms.parts,
+            *ladder_records.FIRM_PARTS,
+            *candidates.FIRM_PARTS,
+            *project_records.FIRM_PARTS,
+        ],
         derived=[*firms.derived, *ladder_records.FIRM_DERIVED],
         stays=[*firms.stays, *ladder_records.FIRM_STAYS],
     )
@@ -138,12 +144,13 @@ def fill_slots() -> None:
     moves = import_module("crm.projects.queries.events")
     stream.SOURCES[:] = [
         entries.ACTIVITIES, entries.STEPS, entries.FILES, told.CHANGES, told.FIGURES,
-        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES, moves.MOVES, moves.CHARGES,
+        rungs.CERTIFICATES, rungs.ENDED, rungs.STAGES, import_module("crm.listing.queries.events").MOVES, moves.MOVES, moves.CHARGES,
         import_module("crm.projects.queries.payments").PAYMENTS,
     ]  # fmt: skip
     # what changed since a day, in the order of a page's kinds
     import_module("crm.core.news").NEWS[:] = [
         *import_module("crm.ladder.queries.news").NEWS,
+        *import_module("crm.listing.queries.news").NEWS,
         *import_module("crm.projects.queries.news").NEWS,
         *import_module("crm.overview.queries.news").NEWS,
     ]
@@ -157,7 +164,7 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "projects", "activities", "overview", "accounts")
+        for name in ("ladder", "firms", "listing", "projects", "activities", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes
@@ -165,6 +172,7 @@ def fill_slots() -> None:
         "accounts.queries.people",
         "firms.queries",
         "ladder.queries",
+        "listing.queries",
         "projects.queries",
         "overview.queries",
         "overview.queries.operations",
@@ -180,6 +188,7 @@ def fill_slots() -> None:
     registry.TAGS[:], registry.PANELS[:], registry.BULK[:] = [ladder.TAGS], [ladder.PANEL], [ladder.BULK]
     # the files on a firm; the panel is the same for every kind of record
     registry.PANELS.append(registry.Panel(C_("files", "文件"), "activities.files", "firm:read", kind="firm"))
+    registry.PANELS.append(registry.Panel(N_("上市后备"), "listing.firm_panel", "listing:read"))
     registry.PANELS.append(registry.Panel(N_("招商项目"), "projects.firm_panel", "project:read"))
     pipeline = import_module("crm.projects.queries")
     pipeline.PANELS[:] = [
@@ -189,6 +198,8 @@ def fill_slots() -> None:
         pipeline.Panel(N_("首报与跟进"), "projects.holding_panel"),
         pipeline.Panel(C_("files", "文件"), "activities.files", by_kind=True),
     ]
+    listing = import_module("crm.listing.queries")
+    listing.PANELS[:] = [listing.Panel(C_("files", "文件"), "activities.files", by_kind=True)]
     # certificates are one of the sheets the import of firms takes
     kind = import_module("crm.firms.rules.words").SheetKind.CERTIFICATIONS
     columns = import_module("crm.firms.rules.columns")

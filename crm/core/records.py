@@ -198,8 +198,9 @@ class RecordKind:
     def table(self) -> str:
         return str(self.model.__tablename__)
 
-    def column(self, name: str) -> sa.Column[Any]:
-        return columns_of(self.model)[name]
+    def column(self, name: str) -> Any:
+        """A column of the record; what it is called by may also be an expression the model maps."""
+        return columns_of(self.model).get(name, getattr(self.model, name))
 
     def fact(self, name: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.name == name), None)

@@ -44,6 +44,9 @@ class Message:
     text: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return fill(self.text, self.params)
+
 
 @dataclass(frozen=True, slots=True)
 class Money:

@@ -11,6 +11,7 @@ from crm.activities.rules.days import read_day as day_in_words
 from crm.core.clock import today
 from crm.core.forms import ChoiceField, Form, RuledField, RuledText, VersionedForm, options, word_choices
 from crm.core.i18n import lazy_gettext as _l
+from crm.core.pipeline import WaiverKind
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import LeadingIndustry
 from crm.ladder.rules.fields import line, read_day, read_day_needed
@@ -29,7 +30,6 @@ from crm.projects.rules.words import (
     Source,
     Stage,
     State,
-    WaiverKind,
 )
 
 DAY = {"type": "date"}
@@ -228,8 +228,8 @@ class WaiverForm(Form):
 class EvidenceForm(Form):
     kind = ChoiceField(N_("佐证类别"), choices=word_choices(Evidence), is_required=True)
     on = RuledField(N_("日期"), read_day_needed, is_required=True, render_kw=DAY)
-    reference = RuledField(N_("文号或说明"), line(200))
     attachment = ChoiceField(C_("evidence", "项目里的文件"))
+    reference = RuledField(N_("文号或说明"), line(200))
 
 
 class LinkForm(VersionedForm):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.models import Unit, User
 from crm.core.db import BigId, Model, Moment, Pk, Stamped, Versioned, Worded, Yuan
+from crm.core.pipeline.histories import Moved, Proven, Waived, something
 from crm.core.words import N_
 from crm.firms.models import Firm
 from crm.firms.rules.words import LeadingIndustry
@@ -24,13 +25,11 @@ from crm.projects.rules.words import (
     Evidence,
     Headquarters,
     InvestorKind,
-    MoveKind,
     Origin,
     PaymentKind,
     Source,
     Stage,
     State,
-    WaiverKind,
 )
 
 NEED = "CASE WHEN stage IN ({}) AND state IN ({}) AND archived_on IS NULL THEN 1 END".format(
@@ -160,22 +159,16 @@ class ProjectPulse(Model):
     )
 
 
-class ProjectMove(Versioned, Stamped, Model):
+class ProjectMove(Moved, Versioned, Stamped, Model):
     """A dated move: from where to where, who, why, and how many days the stage left had lasted."""
 
     __tablename__ = "project_moves"
     __label__ = N_("项目阶段变动")
     id: Mapped[Pk]
     project_id: Mapped[int] = mapped_column(project_key())
-    kind: Mapped[MoveKind] = mapped_column(Worded(MoveKind))
     from_stage: Mapped[Stage | None] = mapped_column(Worded(Stage))
     stage: Mapped[Stage] = mapped_column(Worded(Stage))
     state: Mapped[State] = mapped_column(Worded(State))
-    on: Mapped[dt.date] = mapped_column("moved_on")
-    days: Mapped[int | None]
-    by_id: Mapped[int | None] = mapped_column(_person())
-    reason: Mapped[str | None] = mapped_column(sa.String(300))
-    skipped: Mapped[list[Any]] = mapped_column(default=list)  # codes of the stages jumped over
     __table_args__ = (
         sa.Index("ix_project_moves_project", "project_id", "moved_on", "id"),
         sa.Index("ix_project_moves_stage", "stage", "moved_on", "project_id"),
@@ -228,21 +221,17 @@ class ProjectUnit(Versioned, Stamped, Model):
     )
 
 
-class ProjectWaiver(Versioned, Stamped, Model):
+class ProjectWaiver(Waived, Versioned, Stamped, Model):
     """Why an item of a gate is not there: it cannot be known yet (until a day), or it is waived."""
 
     __tablename__ = "project_waivers"
     __label__ = N_("项目缺项说明")
     id: Mapped[Pk]
     project_id: Mapped[int] = mapped_column(project_key())
-    item: Mapped[str] = mapped_column(sa.String(40))
-    kind: Mapped[WaiverKind] = mapped_column(Worded(WaiverKind))
-    reason: Mapped[str] = mapped_column(sa.String(200))
-    until_on: Mapped[dt.date | None]
     __table_args__ = (sa.UniqueConstraint("project_id", "item"),)
 
 
-class ProjectEvidence(Versioned, Stamped, Model):
+class ProjectEvidence(Proven, Versioned, Stamped, Model):
     """A document that proves something: a file of the project, or the number it can be found under."""
 
     __tablename__ = "project_evidence"
@@ -250,14 +239,7 @@ class ProjectEvidence(Versioned, Stamped, Model):
     id: Mapped[Pk]
     project_id: Mapped[int] = mapped_column(project_key(), index=True)
     kind: Mapped[Evidence] = mapped_column(Worded(Evidence))
-    on: Mapped[dt.date] = mapped_column("dated_on")
-    reference: Mapped[str | None] = mapped_column(sa.String(200))
-    attachment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attachments.id"), index=True)
-    removed_on: Mapped[dt.date | None]
-    removed_reason: Mapped[str | None] = mapped_column(sa.String(200))
-    __table_args__ = (
-        sa.CheckConstraint("reference IS NOT NULL OR attachment_id IS NOT NULL", name="something"),
-    )
+    __table_args__ = (something(),)
 
 
 class ProjectPayment(Versioned, Stamped, Model):

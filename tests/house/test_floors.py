@@ -44,6 +44,7 @@ PURE_CORE = {
     "sheets.table",
     "settings.declaring",
     "lists.words",
+    "pipeline.declaring",
 }
 # which rooms, of any feature, a room must not open
 CLOSED = {

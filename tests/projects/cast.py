@@ -9,14 +9,15 @@ from sqlalchemy.orm import Session
 
 from crm.activities.actions import Planned
 from crm.core.permissions import system
+from crm.core.pipeline import WaiverKind, Wants
 from crm.core.transaction import commit
 from crm.firms import actions as registry
 from crm.firms.rules.words import LeadingIndustry
 from crm.projects import actions
 from crm.projects.actions import Team
 from crm.projects.models import Project
-from crm.projects.rules.stages import GATES, Wants, between
-from crm.projects.rules.words import InvestorKind, Origin, Source, Stage, WaiverKind
+from crm.projects.rules.stages import GATES, PIPELINE
+from crm.projects.rules.words import InvestorKind, Origin, Source, Stage
 from tests import people
 
 TODAY = dt.date(2026, 11, 23)
@@ -76,7 +77,7 @@ def give_team(session: Session, project: Project, on: dt.date = TODAY, **team: A
 
 def fill(session: Session, project: Project, target: Stage, on: dt.date = TODAY) -> None:
     """Everything the gates up to a stage ask for."""
-    items = [item for stage in between(project.stage, target) for item in GATES[stage]]
+    items = [item for stage in PIPELINE.between(project.stage, target) for item in GATES[stage]]
     values = {
         item.fact: FACTS[item.fact] for item in items if item.wants is Wants.FACT and FACTS.get(item.fact)
     }

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from crm import cli
 from crm.core import audit
 from crm.core.db import db
+from crm.core.pipeline import MoveKind
 from crm.core.transaction import commit
 from crm.projects.models import Project, ProjectCount, ProjectMove, ProjectPayment
 from crm.projects.queries.counts import UNCOUNTED, opened, tallies
@@ -25,7 +26,6 @@ from crm.projects.rules.counting import BY_KEY
 from crm.projects.rules.words import (
     Confidentiality,
     Headquarters,
-    MoveKind,
     Origin,
     PaymentKind,
     Source,

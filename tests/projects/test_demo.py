@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.activities.models import NextStep
 from crm.core.clock import local
+from crm.core.pipeline import MoveKind
 from crm.core.transaction import commit
 from crm.demo.actions import enter_firms, enter_people, enter_projects
 from crm.demo.rules import SOURCE
@@ -28,8 +29,8 @@ from crm.projects.models import (
 )
 from crm.projects.queries.pulse import light_of
 from crm.projects.queries.record import excuses, met_items
-from crm.projects.rules.stages import IN_CHARGE, missing
-from crm.projects.rules.words import Colour, Confidentiality, MoveKind, Stage, State
+from crm.projects.rules.stages import IN_CHARGE, PIPELINE
+from crm.projects.rules.words import Colour, Confidentiality, Stage, State
 from tests.projects.cast import AT, ROBOT, TODAY
 
 
@@ -66,7 +67,9 @@ def test_every_project_keeps_the_laws(session: Session, demo: list[Project]) -> 
         assert (project.stage, project.state, project.stage_on) == (stage, state, began)
         assert (project.state is State.ACTIVE) == (project.state_reason is None)
         furthest = max((move.stage for move in path), key=lambda each: each.place)
-        assert missing(Stage.LEAD, furthest, met[project.id], excused[project.id]) == [], project.name
+        assert PIPELINE.missing(Stage.LEAD, furthest, met[project.id], excused[project.id]) == [], (
+            project.name
+        )
         first_signed = [move.on for move in path if move.stage.place >= Stage.SIGNED.place]
         assert project.signed_on == (first_signed[0] if first_signed else None)
         first_in_charge = [move.on for move in path if move.stage in IN_CHARGE]

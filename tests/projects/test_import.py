@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.activities.models import NextStep
 from crm.core.permissions import Actor, Forbidden
+from crm.core.pipeline import MoveKind
 from crm.core.transaction import commit
 from crm.core.words import Conflict
 from crm.firms import actions as registry
@@ -31,7 +32,7 @@ from crm.projects.models import (
     ProjectUnit,
     ProjectWaiver,
 )
-from crm.projects.rules.words import Confidentiality, Evidence, MoveKind, Stage, State
+from crm.projects.rules.words import Confidentiality, Evidence, Stage, State
 from tests import people
 from tests.projects.cast import AT, ROBOT, TODAY, a_lead, bring
 

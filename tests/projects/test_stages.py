@@ -8,30 +8,33 @@ import pytest
 from sqlalchemy.orm import Session
 
 from crm.core.permissions import Forbidden
+from crm.core.pipeline import MoveKind, Need, WaiverKind
 from crm.core.transaction import commit
 from crm.core.words import Conflict, Refused
 from crm.projects import actions, queries
-from crm.projects.rules.stages import GATES, ITEMS, Need, missing, need_of, next_of
-from crm.projects.rules.words import MoveKind, Stage, State, WaiverKind
+from crm.projects.rules.stages import GATES, PIPELINE
+from crm.projects.rules.words import Stage, State
 from tests import people
 from tests.projects.cast import AT, ROBOT, TODAY, a_lead, a_team, bring, fill, give_team
 
 
 def test_every_stage_has_a_gate_and_every_item_one_place() -> None:
     assert set(GATES) == set(Stage)
-    assert len(ITEMS) == sum(len(gate) for gate in GATES.values())
-    assert [next_of(stage) for stage in Stage] == [*list(Stage)[1:], None]
+    assert len(PIPELINE.items) == sum(len(gate) for gate in GATES.values())
+    assert [PIPELINE.next_of(stage) for stage in Stage] == [*list(Stage)[1:], None]
 
 
 def test_a_field_says_how_it_stands_to_the_stage() -> None:
-    assert need_of("total_yuan", Stage.LEAD) is Need.OPTIONAL
-    assert need_of("total_yuan", Stage.QUALIFIED) is Need.NEXT
-    assert need_of("total_yuan", Stage.NEGOTIATION) is Need.REQUIRED
-    assert need_of("note", Stage.FULL_PRODUCTION) is Need.OPTIONAL
+    assert PIPELINE.need_of("total_yuan", Stage.LEAD) is Need.OPTIONAL
+    assert PIPELINE.need_of("total_yuan", Stage.QUALIFIED) is Need.NEXT
+    assert PIPELINE.need_of("total_yuan", Stage.NEGOTIATION) is Need.REQUIRED
+    assert PIPELINE.need_of("note", Stage.FULL_PRODUCTION) is Need.OPTIONAL
 
 
 def test_a_jump_asks_for_every_gate_on_the_way() -> None:
-    lacking = {item.code for item in missing(Stage.QUALIFIED, Stage.SIGNED, {"total_yuan"}, {"origin": "…"})}
+    lacking = {
+        item.code for item in PIPELINE.missing(Stage.QUALIFIED, Stage.SIGNED, {"total_yuan"}, {"origin": "…"})
+    }
     assert {"charge", "contract", "fixed_yuan", "agreed_yuan"} <= lacking
     assert "total_yuan" not in lacking and "origin" not in lacking
 

@@ -17,6 +17,8 @@ from crm.core.transaction import commit
 from crm.firms import actions as registry
 from crm.firms.models import Firm
 from crm.ladder import actions as ladder
+from crm.listing import actions as listing
+from crm.listing.models import Candidate
 from crm.projects import actions as projects
 from crm.projects.models import Project
 from crm.projects.rules.words import Source
@@ -81,6 +83,13 @@ def a_project(session: Session, n: int) -> Project:
     return made
 
 
+def a_candidate(session: Session, n: int) -> Candidate:
+    """A firm in the reserve."""
+    made = listing.enter(session, a_firm(session, n), actor=ROBOT, today=TODAY, on=TODAY)
+    commit(session)
+    return made
+
+
 def a_sample(session: Session, n: int) -> Sample:
     audit.begin(session, actor=ROBOT, action="sample.create")
     made = Sample(name=f"样品{n}", unit_id=people.unit_id(session, "科技局"), worth_yuan=n)
@@ -126,6 +135,9 @@ BUILDERS: dict[str, Builder] = {
     "project": Builder(
         a_project, {"product": "谐波减速器"}, {"product": "行星减速器"}, people.BUREAU_HEAD, people.AUDITOR,
         people.LEADER,
+    ),
+    "candidate": Builder(
+        a_candidate, {"note": "意向明确"}, {"note": "暂缓一年"}, people.FINANCE, people.INVESTMENT, people.LEADER,
     ),
     "sample": Builder(a_sample, {"worth_yuan": 50_000}, {"worth_yuan": 70_000}, people.SCIENCE, people.FINANCE),
 }  # fmt: skip

@@ -65,6 +65,15 @@ def get_file(session: Session, attachment_id: int, *, viewer: Actor) -> Attachme
     return found
 
 
+def has_file(session: Session, kind: str, row_id: int, attachment_id: int) -> bool:
+    """Whether a file hangs on a record and was not put away."""
+    here = sa.select(Attachment.id).where(
+        Attachment.id == attachment_id, Attachment.kind == kind, Attachment.subject_id == row_id,
+        Attachment.removed_on.is_(None),
+    )  # fmt: skip
+    return session.scalar(here) is not None
+
+
 def list_files(
     session: Session, kind: str, subject_id: int, *, viewer: Actor, below: int | None = None
 ) -> Page:

@@ -26,14 +26,14 @@ STAMPS = frozenset({"version", "updated_at", "updated_by_id"})  # move with ever
 
 
 def columns_of(model: type[Base]) -> Mapping[str, sa.Column[Any]]:
-    """Attribute → column of a model, those the database computes left out. Journals are written in attribute names."""
+    """Attribute → column of a model, those that are computed left out. Journals are written in attribute names."""
     found = _columns.get(model)
     if found is None:
         mapper = sa.inspect(model)
         found = {
-            attribute.key: cast("sa.Column[Any]", attribute.columns[0])
+            attribute.key: attribute.columns[0]
             for attribute in mapper.column_attrs
-            if attribute.columns[0].computed is None
+            if isinstance(attribute.columns[0], sa.Column) and attribute.columns[0].computed is None
         }
         _columns[model] = found
     return found

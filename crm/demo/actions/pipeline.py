@@ -21,6 +21,7 @@ from crm.core import audit
 from crm.core.clock import ZONE
 from crm.core.db import Base
 from crm.core.permissions import Actor, system
+from crm.core.pipeline import MoveKind, WaiverKind
 from crm.core.transaction import commit
 from crm.demo.rules import SOURCE
 from crm.demo.rules.projects import COUNT, Story, invent_projects, pick
@@ -41,16 +42,14 @@ from crm.projects.models import (
     ProjectWaiver,
 )
 from crm.projects.queries.counts import tallies
-from crm.projects.rules.stages import STAGE_OF
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import (
     ClaimCause,
     Confidentiality,
     Currency,
     Decision,
-    MoveKind,
     Stage,
     State,
-    WaiverKind,
 )
 
 FROZEN = 3  # months that are reported and closed, the last one two months ago
@@ -204,8 +203,8 @@ def _cut(story: Story) -> None:
     """A project that stays signed, as it was before it went further."""
     place = Stage.SIGNED.place
     story.moves = [move for move in story.moves if move.stage.place <= place]
-    story.papers = [paper for paper in story.papers if STAGE_OF[paper[0].value].place <= place]
-    story.excused = [each for each in story.excused if STAGE_OF[each[0]].place <= place]
+    story.papers = [paper for paper in story.papers if PIPELINE.stage_of[paper[0].value].place <= place]
+    story.excused = [each for each in story.excused if PIPELINE.stage_of[each[0]].place <= place]
     story.payments = []
 
 

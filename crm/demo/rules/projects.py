@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm.core.pipeline.declaring import MoveKind, Wants
 from crm.demo.rules import FIRST, SECOND, SOURCE, TRADES, credit_code, day_in
 from crm.firms.rules.words import LeadingIndustry
-from crm.projects.rules.stages import GATES, Wants
+from crm.projects.rules.stages import GATES
 from crm.projects.rules.words import (
     ChainRole,
     Confidentiality,
     Evidence,
     Headquarters,
     InvestorKind,
-    MoveKind,
     Origin,
     PaymentKind,
     Source,
@@ -287,7 +287,7 @@ def _papers(rng: random.Random, story: Story) -> None:
                 story.excused.append((item.code, True, rng.choice(UNKNOWN)))
             elif item.evidence is not None and item.can_be_waived and rng.random() < 0.12:
                 story.excused.append((item.code, False, rng.choice(WAIVED)))
-            elif item.evidence is not None:
+            elif isinstance(item.evidence, Evidence):
                 number = f"示范〔{on.year}〕{rng.randint(1, 99)} 号"
                 story.papers.append(
                     (item.evidence, max(story.reported_on, on - dt.timedelta(rng.randint(0, 9))), number)

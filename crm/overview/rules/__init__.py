@@ -8,6 +8,7 @@ from crm.core.lists.words import ViewAct
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
+from crm.listing.rules.words import Act as ListingAct
 from crm.overview.rules.bulk import BulkAct
 from crm.projects.rules.words import Act as ProjectAct
 
@@ -47,6 +48,7 @@ MESSAGES: dict[str, str] = {
     **{act.value: act.label for act in FollowUpAct},
     **{act.value: act.label for act in FirmAct},
     **{act.value: act.label for act in LadderAct},
+    **{act.value: act.label for act in ListingAct},
     **{act.value: act.label for act in ProjectAct},
     **{act.value: act.label for act in BulkAct},
     **{act.value: act.label for act in ViewAct},
@@ -59,6 +61,7 @@ SUBJECTS: dict[str, str] = {
     "unit": N_("单位"),
     "firm": C_("subject", "企业"),
     "project": C_("subject", "项目"),
+    "candidate": C_("subject", "上市后备"),
     "certification": N_("证书"),
     "application": C_("subject", "申报"),
     "tag_batch": N_("标记批次"),

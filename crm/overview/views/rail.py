@@ -16,6 +16,7 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("ladder.board", "stairs-up", N_("培育梯队"), ("firm:read",), "main"),
     ("firms.index", "building", N_("企业"), ("firm:read",), "main"),
     ("projects.index", "briefcase", N_("招商项目"), ("project:read",), "main"),
+    ("listing.index", "chart-line", N_("上市后备"), ("listing:read",), "main"),
     ("firms.imports", "upload", N_("导入"), ("firm:import", "project:edit"), "main"),
     ("ladder.calendar", "calendar", N_("证书日历"), ("firm:read",), "main"),
     ("firms.contacts", "phone", N_("联系人"), ("firm:edit", "contact:reveal"), "main"),

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline import Need
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
 from crm.projects.actions.keys import keyed
 from crm.projects.models import Project
 from crm.projects.rules.columns import EDITABLE, LABELS
 from crm.projects.rules.money import check_foreign, reckoned
-from crm.projects.rules.stages import ITEMS, Need, need_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Act, Confidentiality, Currency
 
 _ALWAYS = {"currency": Currency.CNY, "confidentiality": Confidentiality.ZONE, "is_innovative": False}
@@ -50,7 +51,7 @@ def edit(
     check_values(values, today)
     for name, value in values.items():
         is_taken = value in (None, "") and getattr(project, name) not in (None, "")
-        if is_taken and name in ITEMS and need_of(name, project.stage) is Need.REQUIRED:
+        if is_taken and name in PIPELINE.items and PIPELINE.need_of(name, project.stage) is Need.REQUIRED:
             raise Refused(
                 N_("「%(stage)s」需要「%(label)s」，不能清空。"),
                 stage=project.stage,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from crm.accounts.models import Unit, User
+from crm.accounts.queries.in_use import check_person, check_unit
 from crm.core.permissions import Actor, Forbidden
-from crm.core.words import N_, Conflict, Refused
+from crm.core.pipeline import guarding
+from crm.core.words import N_
 from crm.projects.models import Project
 from crm.projects.queries.scope import assignable_by, editable_by
+from crm.projects.rules.stages import PIPELINE
 
 
 def require_editor(session: Session, actor: Actor, project: Project) -> None:
@@ -28,39 +32,8 @@ def require_assigner(session: Session, actor: Actor, project: Project) -> None:
         raise Forbidden(N_("您只能指派本单位的项目。"))
 
 
-def lock(project: Project, version: int | None) -> None:
-    """Raises `Conflict` when the project has changed since the form was filled."""
-    if version is not None and project.version != version:
-        raise Conflict(N_("这个项目刚刚被别人改过，请核对后再保存。"))
+lock = partial(guarding.lock, PIPELINE)
+held = partial(guarding.held, PIPELINE)
+there = partial(guarding.there, PIPELINE)
 
-
-def held(session: Session, project: Project) -> None:
-    """Take the project's row for this transaction, so that two decisions about it come one after the other.
-    Raises `Conflict` when somebody was quicker."""
-    found = session.execute(
-        sa.select(Project.version).where(Project.id == project.id).with_for_update()
-    ).scalar_one()
-    if found != project.version:
-        raise Conflict(N_("这个项目刚刚被别人改过，请核对后再保存。"))
-
-
-def there(project: Project) -> None:
-    """Raises `Refused` for a project that was put away."""
-    if project.archived_on is not None:
-        raise Refused(N_("这个项目已经归档，请先恢复。"))
-
-
-def check_person(session: Session, user_id: int | None, field: str) -> int:
-    """An account in use. Raises `Refused`."""
-    active = session.scalar(sa.select(User.is_active).where(User.id == user_id)) if user_id else None
-    if user_id is None or not active:
-        raise Refused(N_("请选择一位在用的人员。"), field=field)
-    return user_id
-
-
-def check_unit(session: Session, unit_id: int | None, field: str) -> int:
-    """A unit that exists and was not closed. Raises `Refused`."""
-    found = session.execute(sa.select(Unit.id, Unit.ends_on).where(Unit.id == unit_id)).one_or_none()
-    if found is None or found.ends_on is not None:
-        raise Refused(N_("请选择一个在用的单位。"), field=field)
-    return int(found.id)
+__all__ = ["check_person", "check_unit", "held", "lock", "require_assigner", "require_editor", "there"]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.activities.models import NextStep
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind, WaiverKind
 from crm.core.words import N_, Conflict, Refused
 from crm.firms.actions.targets import Incoming
 from crm.firms.rules.joining import Joined
@@ -34,15 +35,13 @@ from crm.projects.models import (
     ProjectWaiver,
 )
 from crm.projects.queries.importing import names_of
-from crm.projects.rules.stages import IN_CHARGE, ITEMS
+from crm.projects.rules.stages import IN_CHARGE, PIPELINE
 from crm.projects.rules.words import (
     GOING,
     Act,
     ClaimCause,
     Confidentiality,
     Currency,
-    MoveKind,
-    WaiverKind,
 )
 
 ADD_STEP = N_("核对导入的内容，写下一步")  # what whoever follows an imported project does first
@@ -207,7 +206,7 @@ def _paper_on(row: Row, today: dt.date) -> dt.date:
 
 
 def _waiver(code: str, today: dt.date) -> dict[str, Any]:
-    if ITEMS[code].can_be_waived:
+    if PIPELINE.items[code].can_be_waived:
         return {"kind": WaiverKind.WAIVED, "until_on": None}
     return {"kind": WaiverKind.UNKNOWN, "until_on": today + dt.timedelta(90)}
 

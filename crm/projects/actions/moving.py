@@ -6,14 +6,14 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from crm.core import audit
 from crm.core.permissions import Actor
-from crm.core.words import N_, Refused
+from crm.core.pipeline import advance, put_aside, take_up
 from crm.projects.actions import guards
-from crm.projects.models import Project, ProjectMove
-from crm.projects.queries.record import excuses, met_items, moves_of
-from crm.projects.rules import stages as law
-from crm.projects.rules.words import OVER, Act, MoveKind, Stage, State
+from crm.projects.models import Project
+from crm.projects.queries.books import BOOKS
+from crm.projects.queries.record import met_items
+from crm.projects.rules.stages import CHARGE, IN_CHARGE, PIPELINE
+from crm.projects.rules.words import OVER, Act, Stage, State
 
 
 def move(
@@ -33,24 +33,10 @@ def move(
     guards.lock(project, version)
     guards.there(project)
     guards.held(session, project)
-    since = last_moved(session, project)
-    judged = law.check_move(
-        project.stage, project.state, stage, since=since, on=on, today=today,
-        met=met_items(session, [project])[project.id], excused=excuses(session, [project.id])[project.id],
-        reason=reason,
+    advance(
+        session, BOOKS, project, Act.MOVE, actor=actor, today=today, stage=stage, on=on,
+        met=met_items(session, [project])[project.id], reason=reason,
     )  # fmt: skip
-    audit.begin(
-        session, actor=actor, action=Act.MOVE, subject=("project", project.id), stage=stage.value,
-        kind=judged.kind.value,
-    )  # fmt: skip
-    session.add(
-        ProjectMove(
-            project_id=project.id, kind=judged.kind, from_stage=project.stage, stage=stage, state=project.state,
-            on=on, days=(on - project.stage_on).days, by_id=actor.user_id, reason=judged.reason,
-            skipped=[each.value for each in judged.skipped],
-        )
-    )  # fmt: skip
-    project.stage, project.stage_on = stage, on
     if stage is Stage.SIGNED or (stage.place > Stage.SIGNED.place and project.signed_on is None):
         # a project that jumped over signing has no day of it: it counts from the first stage behind
         project.signed_on = project.signed_on or on
@@ -74,10 +60,8 @@ def set_aside(
     guards.lock(project, version)
     guards.there(project)
     guards.held(session, project)
-    why = law.check_aside(project.state, state, reason)
-    law.check_day(on, last_moved(session, project), today)
-    audit.begin(session, actor=actor, action=Act.ASIDE, subject=("project", project.id), state=state.value)
-    _note(session, project, MoveKind.ASIDE, state, on, why, actor)
+    put_aside(session, BOOKS, project, Act.ASIDE, actor=actor, today=today, state=state, on=on, reason=reason)
+    session.flush()
     return project
 
 
@@ -97,36 +81,14 @@ def resume(
     guards.lock(project, version)
     guards.there(project)
     guards.held(session, project)
-    if project.state is State.ACTIVE:
-        raise Refused(N_("项目正在推进中。"))
-    why = " ".join((reason or "").split())[:300]
-    if len(why) < 2:
-        raise Refused(N_("请写明原因。"), field="reason")
-    law.check_day(on, last_moved(session, project), today)
-    if project.stage in law.IN_CHARGE and "charge" not in met_items(session, [project])[project.id]:
-        raise law.lacks(project.stage, [law.CHARGE])
-    audit.begin(session, actor=actor, action=Act.RESUME, subject=("project", project.id))
-    _note(session, project, MoveKind.RESUME, State.ACTIVE, on, why, actor)
-    return project
 
+    def also() -> None:
+        if project.stage in IN_CHARGE and "charge" not in met_items(session, [project])[project.id]:
+            raise PIPELINE.lacks(project.stage, [CHARGE])
 
-def _note(
-    session: Session, project: Project, kind: MoveKind, state: State, on: dt.date, why: str, actor: Actor
-) -> None:
-    session.add(
-        ProjectMove(
-            project_id=project.id, kind=kind, from_stage=project.stage, stage=project.stage, state=state, on=on,
-            days=(on - project.stage_on).days, by_id=actor.user_id, reason=why,
-        )
-    )  # fmt: skip
-    project.state, project.state_on, project.state_reason = state, on, why
+    take_up(session, BOOKS, project, Act.RESUME, actor=actor, today=today, on=on, reason=reason, also=also)
     session.flush()
-
-
-def last_moved(session: Session, project: Project) -> dt.date:
-    """The day of the last move: the next one may not be earlier."""
-    moves = moves_of(session, project.id)
-    return max((move.on for move in moves), default=project.stage_on)
+    return project
 
 
 __all__ = ["OVER", "move", "resume", "set_aside"]

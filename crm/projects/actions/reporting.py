@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.activities.actions import Planned, plan
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind
 from crm.core.words import N_, Refused
 from crm.firms.models import Firm
 from crm.firms.rules.names import normalise
@@ -23,7 +24,6 @@ from crm.projects.rules.words import (
     Act,
     ClaimCause,
     Confidentiality,
-    MoveKind,
     Source,
     Stage,
     State,

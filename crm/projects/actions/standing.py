@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline import Need
 from crm.core.words import N_, Refused
 from crm.firms.models import Firm
 from crm.firms.queries.scope import visible_to as firm_visible_to
 from crm.firms.rules.standing import check_reason
 from crm.projects.actions import guards
 from crm.projects.models import Project
-from crm.projects.rules.stages import Need, need_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Act
 
 
@@ -27,7 +28,7 @@ def link_firm(
     guards.require_editor(session, actor, project)
     guards.lock(project, version)
     guards.there(project)
-    if firm_id is None and need_of("firm", project.stage) is Need.REQUIRED:
+    if firm_id is None and PIPELINE.need_of("firm", project.stage) is Need.REQUIRED:
         raise Refused(N_("项目已经注册，不能取消关联的企业。"), field="firm")
     if firm_id is not None:
         found = session.execute(

@@ -9,45 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import User
+from crm.activities.queries.moves import moves
 from crm.activities.queries.timeline import Entry, Group, Keys, Source, Subject
 from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind
 from crm.core.words import N_, Message
-from crm.projects.models import ProjectCharge, ProjectMove
-from crm.projects.rules.words import MoveKind
-
-
-def _move_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys | None:
-    if subject[0] != "project":
-        return None
-    return Keys(ProjectMove.on, ProjectMove.id, ProjectMove.project_id == subject[1])
-
-
-_TITLES = {
-    MoveKind.REPORT: N_("首报线索"),
-    MoveKind.ADVANCE: N_("进入「%(stage)s」"),
-    MoveKind.JUMP: N_("跳到「%(stage)s」"),
-    MoveKind.BACK: N_("退回「%(stage)s」"),
-    MoveKind.ASIDE: N_("转为「%(state)s」"),
-    MoveKind.RESUME: N_("重新推进"),
-}
-
-
-def _moves(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[int, Entry]:
-    rows = session.execute(
-        sa.select(
-            ProjectMove.id, ProjectMove.on, ProjectMove.kind, ProjectMove.stage, ProjectMove.state,
-            ProjectMove.reason, User.name,
-        )
-        .outerjoin(User, User.id == ProjectMove.by_id)
-        .where(ProjectMove.id.in_(ids))
-    )  # fmt: skip
-    return {
-        row.id: Entry(
-            "move", row.id, row.on, Message(_TITLES[row.kind], {"stage": row.stage, "state": row.state}),
-            text=row.reason or "", who=row.name or "", is_change=True,
-        )
-        for row in rows
-    }  # fmt: skip
+from crm.projects.models import ProjectCharge
+from crm.projects.queries.books import BOOKS
 
 
 def _charge_keys(subject: Subject, viewer: Actor, today: dt.date) -> Keys | None:
@@ -77,5 +45,5 @@ def _charges(session: Session, ids: Sequence[int], viewer: Actor) -> Mapping[int
     }  # fmt: skip
 
 
-MOVES = Source("move", Group.TITLE, _move_keys, _moves)
+MOVES = moves("move", BOOKS, {MoveKind.REPORT: N_("首报线索")})
 CHARGES = Source("charge", Group.TITLE, _charge_keys, _charges)

@@ -12,9 +12,9 @@ from crm.core import lists
 from crm.core.clock import local
 from crm.core.permissions import Actor
 from crm.projects.models import Project
+from crm.projects.queries.books import BOOKS
 from crm.projects.queries.days import start_of
 from crm.projects.queries.listing import matching
-from crm.projects.queries.reach import farthest
 from crm.projects.rules.words import OVER, Stage
 
 
@@ -47,12 +47,12 @@ def funnel(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[C
         *((Project.first_reported_at < start_of(dt.date(each + 1, 1, 1)), each) for each in years),
         else_=years[-1],
     )
-    far = farthest()
+    far = BOOKS.farthest()
     inner = (
         sa.select(year.label("year"), sa.func.coalesce(far.c.place, 0).label("place"),
                   sa.case((Project.state.in_(OVER), 1), else_=0).label("is_over"))
         .join(here, here.c.id == Project.id)
-        .outerjoin(far, far.c.project_id == Project.id)
+        .outerjoin(far, far.c.record_id == Project.id)
         .subquery()
     )  # fmt: skip
     counted: dict[int, dict[int, int]] = {each: {} for each in years}

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from crm.core.news import Line, News
 from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind
 from crm.core.words import N_, Message
 from crm.projects.models import Project, ProjectMove
 from crm.projects.queries.scope import visible_to
-from crm.projects.rules.words import OVER, MoveKind, Stage
+from crm.projects.rules.words import OVER, Stage
 
 ONWARD = (MoveKind.ADVANCE, MoveKind.JUMP)
 _UNSIGNED = tuple(stage for stage in Stage if stage.place < Stage.SIGNED.place)

@@ -6,25 +6,16 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from crm.projects.models import Project, ProjectMove
+from crm.projects.models import Project
+from crm.projects.queries.books import BOOKS
 from crm.projects.queries.days import start_of
 from crm.projects.rules.words import Stage
 
 
-def farthest() -> sa.Subquery:
-    """The farthest stage each project ever reached, as its place."""
-    place = sa.case(*((ProjectMove.stage == stage, stage.place) for stage in Stage), else_=0)
-    return (
-        sa.select(ProjectMove.project_id, sa.func.max(place).label("place"))
-        .group_by(ProjectMove.project_id)
-        .subquery()
-    )
-
-
 def reached_where(stage: Stage) -> sa.ColumnElement[bool]:
     """Projects that ever reached a stage."""
-    far = farthest()
-    return Project.id.in_(sa.select(far.c.project_id).where(far.c.place >= stage.place))
+    far = BOOKS.farthest()
+    return Project.id.in_(sa.select(far.c.record_id).where(far.c.place >= stage.place))
 
 
 def cohort_where(year: int) -> sa.ColumnElement[bool]:

@@ -10,18 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from crm.core.permissions import Actor
+from crm.core.pipeline import Line
 from crm.core.words import N_, Message, Missing
 from crm.projects.models import (
     Project,
     ProjectCharge,
     ProjectEvidence,
-    ProjectMove,
     ProjectPayment,
     ProjectUnit,
-    ProjectWaiver,
 )
+from crm.projects.queries.books import BOOKS
 from crm.projects.queries.scope import assignable_by, editable_by, visible_to
-from crm.projects.rules.stages import GATES, ITEMS, Line, Wants, gate, next_of
 from crm.projects.rules.words import Stage, State
 
 
@@ -120,39 +119,14 @@ def members_of(session: Session, project_id: int) -> Sequence[ProjectUnit]:
     ).all()
 
 
-def moves_of(session: Session, project_id: int) -> Sequence[ProjectMove]:
-    """The moves of a project, oldest first."""
-    return session.scalars(
-        sa.select(ProjectMove)
-        .where(ProjectMove.project_id == project_id)
-        .order_by(ProjectMove.on, ProjectMove.id)
-        .limit(500)
-    ).all()
-
-
-def waivers_of(session: Session, project_id: int) -> dict[str, ProjectWaiver]:
-    """What is excused, by the code of its item."""
-    rows = session.scalars(sa.select(ProjectWaiver).where(ProjectWaiver.project_id == project_id))
-    return {row.item: row for row in rows}
-
-
-def evidence_of(session: Session, project_id: int) -> Sequence[ProjectEvidence]:
-    """Evidence that was not put away, the latest first."""
-    return session.scalars(
-        sa.select(ProjectEvidence)
-        .where(ProjectEvidence.project_id == project_id, ProjectEvidence.removed_on.is_(None))
-        .order_by(ProjectEvidence.on.desc(), ProjectEvidence.id.desc())
-        .limit(100)
-    ).all()
+moves_of, waivers_of, evidence_of, excuses = (
+    BOOKS.moves_of, BOOKS.waivers_of, BOOKS.evidence_of, BOOKS.excuses,
+)  # fmt: skip
 
 
 def get_evidence(session: Session, project_id: int, row_id: int) -> ProjectEvidence:
     """A piece of evidence of this very project. Raises `Missing`."""
-    found = session.execute(
-        sa.select(ProjectEvidence).where(
-            ProjectEvidence.id == row_id, ProjectEvidence.project_id == project_id
-        )
-    ).scalar_one_or_none()
+    found = BOOKS.get_evidence(session, project_id, row_id)
     if found is None:
         raise Missing(N_("没有这份佐证。"))
     return found
@@ -183,29 +157,17 @@ def goes_on(session: Session, project_id: int) -> bool:
 
 def met_items(session: Session, projects: Sequence[Project]) -> dict[int, set[str]]:
     """By project, the codes of the items of all gates that are there: three statements for any number."""
-    ids = [project.id for project in projects]
-    found: dict[int, set[str]] = {}
+    found = BOOKS.met(session, projects)
+    ids = list(found)
     for project in projects:
-        codes = {
-            item.code
-            for item in ITEMS.values()
-            if item.wants is Wants.FACT and getattr(project, item.fact) not in (None, "")
-        }
         if project.firm_id is not None:
-            codes.add("firm")
-        found[project.id] = codes
+            found[project.id].add("firm")
     for project_id in session.scalars(
         sa.select(ProjectCharge.project_id).where(
             ProjectCharge.project_id.in_(ids), ProjectCharge.is_current == 1
         )
     ):
         found[project_id].add("charge")
-    for project_id, kind in session.execute(
-        sa.select(ProjectEvidence.project_id, ProjectEvidence.kind)
-        .where(ProjectEvidence.project_id.in_(ids), ProjectEvidence.removed_on.is_(None))
-        .distinct()
-    ):
-        found[project_id].add(kind.value)
     for project_id in session.scalars(
         sa.select(ProjectPayment.project_id)
         .where(
@@ -219,37 +181,11 @@ def met_items(session: Session, projects: Sequence[Project]) -> dict[int, set[st
     return found
 
 
-def excuses(session: Session, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """By project, the reasons of the items that are excused: one statement for any number."""
-    found: dict[int, dict[str, str]] = {project_id: {} for project_id in ids}
-    for row in session.execute(
-        sa.select(ProjectWaiver.project_id, ProjectWaiver.item, ProjectWaiver.reason).where(
-            ProjectWaiver.project_id.in_(ids)
-        )
-    ):
-        found[row.project_id][row.item] = row.reason
-    return found
-
-
 def next_gate(session: Session, project: Project) -> tuple[Stage | None, list[Line]]:
     """The stage that comes next, and the lines of its gate; (None, []) at the end."""
-    target = next_of(project.stage)
-    if target is None:
-        return None, []
-    met = met_items(session, [project])[project.id]
-    return target, gate(target, met, excuses(session, [project.id])[project.id])
+    return BOOKS.next_gate(session, project, met_items)
 
 
 def open_counts(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """How many items the next stage of each project still needs."""
-    projects = session.scalars(sa.select(Project).where(Project.id.in_(ids))).all()
-    met, excused = met_items(session, projects), excuses(session, ids)
-    found = {}
-    for project in projects:
-        target = next_of(project.stage)
-        lines = gate(target, met[project.id], excused[project.id]) if target is not None else []
-        found[project.id] = sum(line.is_open for line in lines)
-    return found
-
-
-__all__ = ["GATES", "Panel", "Rights", "get_project"]
+    return BOOKS.open_counts(session, ids, met_items)

@@ -7,17 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm.core.pipeline.declaring import MoveKind, check_day
 from crm.core.words import N_, Refused
-from crm.projects.rules.stages import (
-    GATES,
-    ITEMS,
-    Move,
-    between,
-    check_aside,
-    check_day,
-    check_move,
-)
-from crm.projects.rules.words import MoveKind, Stage, State
+from crm.projects.rules.stages import GATES, PIPELINE
+from crm.projects.rules.words import Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ def excuses_for(stage: Stage, target: Stage, met: Collection[str], reason: str |
         return {}
     return {
         item.code: reason
-        for each in between(stage, target)
+        for each in PIPELINE.between(stage, target)
         for item in GATES[each]
         if item.code not in met and (item.can_be_waived or item.can_be_unknown)
     }
@@ -109,13 +102,12 @@ def way_ahead(
     if told.stage.place < stage.place:
         raise Refused(N_("库里已经是「%(stage)s」，退回请在项目页写明原因。"), stage=stage, field="stage")
     if told.stage is not stage:
-        if state is not State.ACTIVE:
-            raise Refused(N_("项目现在是「%(state)s」，请先恢复推进。"), state=state, field="stage")
+        PIPELINE.check_active(state)
         check_told(told)
         _ahead(way, told, stage, since, stage_on, met, excused, today, told.stage_on or today)
     if told.state is not State.ACTIVE and told.state is not state:
         if state is not State.ACTIVE:
-            check_aside(state, told.state, told.state_reason)
+            PIPELINE.check_aside(state, told.state, told.state_reason)
         _aside(way, told, today, at=(stage, stage_on, since))
     return way
 
@@ -138,7 +130,7 @@ def _ahead(
     stops = [(Stage.SIGNED, told.signed_on or on)] if has_signing else []
     for target, day in [*stops, (told.stage, on)]:
         try:
-            judged: Move = check_move(
+            judged = PIPELINE.check_move(
                 stage, State.ACTIVE, target, since=since, on=day, today=today, met=met,
                 excused={**excused, **way.excused}, reason=None,
             )  # fmt: skip
@@ -163,7 +155,7 @@ def _aside(way: Way, told: Told, today: dt.date, at: tuple[Stage, dt.date, dt.da
     if told.state is State.ACTIVE:
         return
     try:
-        why = check_aside(State.ACTIVE, told.state, told.state_reason)
+        why = PIPELINE.check_aside(State.ACTIVE, told.state, told.state_reason)
     except Refused as refusal:
         raise Refused(refusal.text, field="state_reason", **refusal.params) from None
     last = way.steps[-1] if way.steps else None
@@ -183,4 +175,4 @@ def _aside(way: Way, told: Told, today: dt.date, at: tuple[Stage, dt.date, dt.da
 
 def facts_met(facts: Mapping[str, Any]) -> set[str]:
     """The codes of facts that are there."""
-    return {name for name, value in facts.items() if name in ITEMS and value not in (None, "")}
+    return PIPELINE.facts_met(facts)

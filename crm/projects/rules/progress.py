@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crm.activities.rules.words import ActivityKind
+from crm.core.pipeline.declaring import MoveKind
 from crm.core.settings.declaring import Section, number
 from crm.core.words import N_, Message
-from crm.projects.rules.words import Colour, MoveKind, Stage, State
+from crm.projects.rules.words import Colour, Stage, State
 
 SECTION = Section("projects", N_("招商项目"), "setting:manage")
 YELLOW = number(SECTION, "projects.yellow-months", N_("几个月没有进展亮黄灯"), 2, least=1, most=12)

@@ -44,7 +44,7 @@ _FACTS = tuple(
     for rule in FIELDS
 )
 PAPERS: tuple[Evidence, ...] = tuple(
-    item.evidence for gate in GATES.values() for item in gate if item.evidence is not None
+    item.evidence for gate in GATES.values() for item in gate if isinstance(item.evidence, Evidence)
 )
 _PAPER_HEADINGS: Mapping[Evidence, tuple[str, ...]] = {
     Evidence.FEASIBILITY: ("研判材料", "可研报告", "研判材料文号"),

@@ -44,15 +44,6 @@ GOING = frozenset({State.ACTIVE, State.PAUSED})  # somebody is still in charge
 OVER = frozenset(State) - GOING
 
 
-class MoveKind(Word):
-    REPORT = "report", N_("首报")
-    ADVANCE = "advance", N_("推进")
-    JUMP = "jump", N_("跳级推进")
-    BACK = "back", N_("退回")
-    ASIDE = "aside", N_("转入旁路")
-    RESUME = "resume", N_("重新推进")
-
-
 class Source(Word):
     """Where a lead comes from."""
 
@@ -142,11 +133,6 @@ class Decision(Word):
     STANDS = "stands", N_("维持首报")
     MOVES = "moves", N_("改由另一方跟进")
     SHARED = "shared", N_("共同跟进")
-
-
-class WaiverKind(Word):
-    UNKNOWN = "unknown", N_("暂无法确定")
-    WAIVED = "waived", N_("免去")
 
 
 class Evidence(Word):

@@ -64,7 +64,7 @@ def _reason_page(
     project_id: int, form: ReasonForm, title: str, button: str, refused: str | None = None
 ) -> str:
     return render_template(
-        "projects/reason.html", project=load(project_id), form=form, title=title, button=button, refused=refused,
+        "projects/form.html", project=load(project_id), form=form, title=title, button=button, refused=refused,
         action=request.script_root + request.path,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from crm.core.words import Message, Refused
 from crm.projects import actions, queries
 from crm.projects.forms import AsideForm, MoveForm, ResumeForm
 from crm.projects.models import Project
-from crm.projects.rules.stages import Wants, next_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Stage, State
 from crm.projects.views.blueprint import bp, load, over_project, started
 from crm.projects.views.record import section_of
@@ -34,7 +34,6 @@ def _move_page(
         project=project,
         target=target,
         lines=lines,
-        wants=Wants,
         section_of=section_of,
         rights=queries.rights(session, project.id, actor()),
         refused=refused,
@@ -47,7 +46,11 @@ def _move_page(
 def move(project_id: int) -> Any:
     project = load(project_id)
     asked = request.args.get("stage", "")
-    target = asked if asked in {stage.value for stage in Stage} else next_of(project.stage) or project.stage
+    target = (
+        asked
+        if asked in {stage.value for stage in Stage}
+        else PIPELINE.next_of(project.stage) or project.stage
+    )
     return _move_page(MoveForm(started(project, stage=str(target))), project)
 
 

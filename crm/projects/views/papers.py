@@ -13,6 +13,7 @@ from crm.core.db import db
 from crm.core.forms import options
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
+from crm.core.pipeline import Item, WaiverKind
 from crm.core.saving import save
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
@@ -20,8 +21,8 @@ from crm.core.words import N_, Missing
 from crm.projects import actions, queries
 from crm.projects.forms import EvidenceForm, ReasonForm, WaiverForm
 from crm.projects.models import Project, ProjectEvidence
-from crm.projects.rules.stages import ITEMS, Item
-from crm.projects.rules.words import Evidence, WaiverKind
+from crm.projects.rules.stages import PIPELINE
+from crm.projects.rules.words import Evidence
 from crm.projects.views.blueprint import bp, load
 
 
@@ -104,19 +105,13 @@ def evidence_drop_save(project_id: int, row_id: int) -> Any:
 
 
 def _item(code: str) -> Item:
-    if code not in ITEMS:
+    if code not in PIPELINE.items:
         abort(404)
-    return ITEMS[code]
+    return PIPELINE.items[code]
 
 
 def _kinds(form: WaiverForm, item: Item) -> WaiverForm:
-    allowed = [
-        kind
-        for kind in WaiverKind
-        if (kind is WaiverKind.UNKNOWN and item.can_be_unknown)
-        or (kind is WaiverKind.WAIVED and item.can_be_waived)
-    ]
-    form.kind.choices = options([(kind.value, say(kind.label)) for kind in allowed])
+    form.kind.choices = options([(kind.value, say(kind.label)) for kind in item.waivers])
     return form
 
 

@@ -14,6 +14,7 @@ from crm.core.db import db
 from crm.core.history import changed_fields
 from crm.core.i18n import gettext, money, number, say, wan, word
 from crm.core.permissions import Forbidden, needs
+from crm.core.pipeline import Need
 from crm.core.saving import save as save_form
 from crm.core.web import actor, back_to
 from crm.core.words import N_
@@ -23,7 +24,7 @@ from crm.projects.models import Project
 from crm.projects.queries.escalation import standing
 from crm.projects.queries.pulse import light_of, pulse_of
 from crm.projects.rules.columns import LABELS, MICRO, MU
-from crm.projects.rules.stages import Need, Wants, need_of, next_of
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Currency, Stage
 from crm.projects.views.blueprint import bp, load, over_project
 
@@ -48,10 +49,9 @@ def show(project_id: int) -> Any:
         charge=charge,
         in_hand=queries.at_hand(session, charge.leader_id, viewer) if charge is not None else 0,
         members=queries.members_of(session, project_id),
-        track=track(queries.moves_of(session, project_id), project),
+        track=PIPELINE.line(project.stage, queries.moves_of(session, project_id), today()),
         target=target,
         lines=lines,
-        wants=Wants,
         section_of=section_of,
         steps=steps,
         late=standing(session, project, charge, steps, today()),
@@ -79,28 +79,6 @@ def _is_protected(project: Project) -> bool:
 def section_of(fact: str) -> str:
     """The section of the page a fact is edited in."""
     return next(key for key, (_label, names) in SECTIONS.items() if fact in names)
-
-
-def track(moves: Any, project: Project) -> list[dict[str, Any]]:
-    """The stages as the page draws them: the day each began, the days it lasted, done / now / to come."""
-    began: dict[Stage, Any] = {}
-    for move in moves:
-        began[move.stage] = move.on
-    found = []
-    for stage in Stage:
-        on = began.get(stage) if stage.place <= project.stage.place else None
-        later = [
-            began[each] for each in Stage if each.place > stage.place and each in began and on is not None
-        ]
-        until = min((day for day in later if day >= on), default=None) if on is not None else None
-        end = until if stage is not project.stage else today()
-        found.append(
-            {
-                "stage": stage, "on": on, "days": (end - on).days if on is not None and end is not None else None,
-                "is_done": stage.place < project.stage.place, "is_now": stage is project.stage,
-            }
-        )  # fmt: skip
-    return found
 
 
 def texts(project: Project) -> dict[str, str]:
@@ -157,10 +135,10 @@ def fields_of(section: str) -> tuple[str, ...]:
 
 def needed(project: Project) -> dict[str, str]:
     """What to write beside a field's label where the stage table asks for it."""
-    target = next_of(project.stage)
+    target = PIPELINE.next_of(project.stage)
     found = {}
     for name in LABELS:
-        need = need_of(name, project.stage)
+        need = PIPELINE.need_of(name, project.stage)
         if need is Need.REQUIRED:
             found[name] = gettext("必填")
         elif need is Need.NEXT and target is not None:
