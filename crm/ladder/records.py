@@ -16,7 +16,7 @@ from crm.core.words import C_, N_
 from crm.firms.models import Firm
 from crm.firms.queries import visible_to
 from crm.ladder import actions
-from crm.ladder.models import Application, Certification, StageInterval, TagBatch, TagRow
+from crm.ladder.models import Application, Certification, StageInterval, TagBatch, TagRow, YearlyReport
 from crm.ladder.rules.kinds import KINDS as CERTIFICATION_KINDS
 from crm.ladder.rules.words import EndCause
 
@@ -152,6 +152,7 @@ FIRM_PARTS = (
         settle=actions.give_way,
     ),
     Part(Application, "firm_id", ("kind", "is_open"), settle=actions.close_for_other),
+    Part(YearlyReport, "firm_id", ("year",), (Fact("filed_on", N_("报送日期")),), name="year"),
 )
 FIRM_DERIVED = (Derived(StageInterval, "firm_id"),)
 FIRM_STAYS = (Stays(TagRow, "firm_id", N_("公布名单的行记着当时认定给了哪一条")),)

@@ -58,7 +58,7 @@ def expiry_days(
     """How many certificates lapse on which day of so many months, in their order; which ones, says `expiries`."""
     query = (
         sa.select(Certification.expires_on, sa.func.count())
-        .where(*_lapsing(within, viewer, within.as_of, months_after(within.as_of, months), kind))
+        .where(*lapsing_where(within, viewer, within.as_of, months_after(within.as_of, months), kind))
         .group_by(Certification.expires_on)
         .order_by(Certification.expires_on)
     )
@@ -87,7 +87,7 @@ def expiries(
     parts = [
         sa.select(Certification.id)
         .join(Firm, Firm.id == Certification.firm_id)
-        .where(*_lapsing(within, viewer, first, last, kind))
+        .where(*lapsing_where(within, viewer, first, last, kind))
         .order_by(*order)
         .limit(limit)
         .offset(skip)
@@ -112,7 +112,7 @@ def expiries(
     return [Expiry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
 
 
-def _lapsing(
+def lapsing_where(
     within: Within, viewer: Actor, first: dt.date, last: dt.date, kind: str | None
 ) -> list[sa.ColumnElement[bool]]:
     """Certificates of firms in the zone that hold today, lapse from the first to the last day and have none after
