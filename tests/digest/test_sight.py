@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 
 from crm.accounts.queries.readers import readers
 from crm.core.clock import today
-from crm.core.records import SUBJECTS
-from crm.core.reminders import SIGHT
 from crm.core.words import Missing
 from crm.digest.queries import compose
 from crm.digest.queries.previewing import get_reader, seen_by
@@ -56,10 +54,6 @@ def test_a_step_on_a_project_one_may_not_see_is_in_no_letter(session: Session, w
         }
         assert told == levels, who
         assert world.shown(str(letter.to_payload()) if letter else "") == levels, who
-
-
-def test_every_kind_of_record_a_step_may_hang_on_has_its_sight(app: object) -> None:
-    assert set(SIGHT) == set(SUBJECTS) - {"user", "unit"}  # administrators', who are told nothing
 
 
 def test_whose_letter_may_be_looked_at(session: Session) -> None:
