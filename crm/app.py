@@ -25,6 +25,7 @@ from crm.core import (
     merging,
     migrating,
     records,
+    reminders,
     saving,
     transaction,
     undo,
@@ -36,7 +37,18 @@ from crm.core.words import C_, N_
 # floors, lowest first: a feature may use those before it, never those after it (a house test reads this list)
 FEATURES = ["accounts", "activities", "firms", "ladder", "listing", "projects", "registers", "plan"]
 ROOF = ["digest", "overview", "api", "ops", "demo"]
-BUILT = ["accounts", "activities", "firms", "ladder", "listing", "projects", "overview", "ops", "demo"]
+BUILT = [
+    "accounts",
+    "activities",
+    "firms",
+    "ladder",
+    "listing",
+    "projects",
+    "digest",
+    "overview",
+    "ops",
+    "demo",
+]
 
 EMBEDDED_COOKIE = "tidui"
 
@@ -154,6 +166,17 @@ def fill_slots() -> None:
         *import_module("crm.projects.queries.news").NEWS,
         *import_module("crm.overview.queries.news").NEWS,
     ]
+    # what people are reminded of, and for each kind of record who of many may see which
+    follow, pipe = import_module("crm.activities.queries.reminders"), "crm.projects.queries."
+    reminders.REMINDERS[:] = [
+        *follow.REMINDERS,
+        *import_module("crm.ladder.queries.reminders").REMINDERS,
+        *import_module(f"{pipe}reminders").REMINDERS,
+    ]
+    follow.CLIMBS_ITSELF.update({"project"})
+    everybody = import_module("crm.firms.queries.scope").sight
+    reminders.SIGHT.update(dict.fromkeys(("firm", "certification", "application"), everybody))
+    reminders.SIGHT["project"] = import_module(f"{pipe}sight").sight
     undo.ACTIONS.update(
         {
             action: text
@@ -164,7 +187,7 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "listing", "projects", "activities", "overview", "accounts")
+        for name in ("ladder", "firms", "listing", "projects", "activities", "digest", "overview", "accounts")
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, get_translations, lazy_gettext, pgettext
+from flask_babel import Babel, force_locale, get_translations, lazy_gettext, pgettext
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -20,8 +23,31 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "tidui_lang"
 
 
+_spoken: ContextVar[str | None] = ContextVar("tidui_spoken", default=None)
+_known: ContextVar[Any] = ContextVar("tidui_known", default=None)  # the translations of what is spoken
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within the block everything is said in this language, whoever asks (a mail is in its reader's)."""
+    chosen = code if code in LANGUAGES else "zh"
+    token = _spoken.set(chosen)
+    try:
+        with force_locale(chosen):
+            kept = _known.set(get_translations())
+            try:
+                yield
+            finally:
+                _known.reset(kept)
+    finally:
+        _spoken.reset(token)
+
+
 def language() -> str:
     """The language of this request: the person's, else the cookie's, else the browser's, else Chinese."""
+    spoken = _spoken.get()
+    if spoken is not None:
+        return spoken
     if not has_request_context():
         return "zh"
     chosen = g.get("language") or session.get("language") or request.cookies.get(COOKIE)
@@ -32,7 +58,7 @@ def language() -> str:
 
 def translated(text: str, count: Any = None) -> str:
     """The reader's words for a source string, not filled in. Where English has a singular, `count` chooses it."""
-    known = get_translations()
+    known = _known.get() or get_translations()
     digits = str(count).replace(",", "")
     found = known.ungettext(text, text, int(digits) if digits.isdecimal() else 2)
     return str(found if found != text else known.ugettext(text))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm.core.audit import jsonable
-from crm.core.words import Conflict, Message, Refused, Word
+from crm.core.words import Conflict, Message, Named, Refused, Word
 
 
 def packed(message: Message) -> dict[str, Any]:
@@ -21,12 +21,16 @@ def unpacked(stored: Mapping[str, Any]) -> Message:
 
 
 def _pack(value: Any) -> Any:
+    if type(value) in (str, int):
+        return value
     if isinstance(value, Refused):
         value = value.message
     if isinstance(value, Word):
         value = Message(value.label)
     if isinstance(value, Message):
         return {"says": packed(value)}
+    if isinstance(value, Named):
+        return {"named": [value.zh, value.en]}
     if isinstance(value, dt.datetime):
         return {"moment": jsonable(value)}
     if isinstance(value, list | tuple | set | frozenset):
@@ -36,6 +40,8 @@ def _pack(value: Any) -> Any:
 
 def _unpack(value: Any) -> Any:
     if isinstance(value, dict):
+        if "named" in value:
+            return Named(*value["named"])
         return unpacked(value["says"]) if "says" in value else dt.datetime.fromisoformat(value["moment"])
     return [_unpack(item) for item in value] if isinstance(value, list) else value
 

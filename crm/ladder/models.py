@@ -178,3 +178,15 @@ class StageInterval(Model):
         sa.Index("ix_stage_intervals_since", "from_on", "firm_id", "stage"),
         sa.Index("ix_stage_intervals_firm", "firm_id", "from_on", "to_on", "stage"),
     )
+
+
+class YearlyReport(Versioned, Stamped, Model):
+    """That a high-tech enterprise has reported on a year (国科发火〔2016〕32号 第13条): due by 31 May after it."""
+
+    __tablename__ = "high_tech_reports"
+    __label__ = N_("高企年报")
+    id: Mapped[Pk]
+    firm_id: Mapped[int] = mapped_column(firm_key())
+    year: Mapped[int]
+    filed_on: Mapped[dt.date]
+    __table_args__ = (sa.UniqueConstraint("firm_id", "year"),)

@@ -16,7 +16,7 @@ from crm.core.words import C_, N_
 from crm.firms.models import Firm
 from crm.firms.queries import visible_to
 from crm.ladder import actions
-from crm.ladder.models import Application, Certification, StageInterval, TagBatch, TagRow
+from crm.ladder.models import Application, Certification, StageInterval, TagBatch, TagRow, YearlyReport
 from crm.ladder.rules.kinds import KINDS as CERTIFICATION_KINDS
 from crm.ladder.rules.words import EndCause
 
@@ -159,6 +159,7 @@ FIRM_PARTS = (
         settle=actions.close_for_other,
         left=N_("没选中的也移过来，记为「不再继续」，步骤都在"),
     ),
+    Part(YearlyReport, "firm_id", ("year",), (Fact("filed_on", N_("报送日期")),), name="year"),
 )
 FIRM_DERIVED = (Derived(StageInterval, "firm_id"),)
 FIRM_STAYS = (Stays(TagRow, "firm_id", N_("公布名单的行记着当时认定给了哪一条")),)

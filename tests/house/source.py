@@ -14,7 +14,9 @@ from crm.core.words import Word
 
 BY_NAME = {"import_module", "__import__", "find_spec"}
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = {"rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands", "records"}
+ROOMS = {
+    "rules", "models", "queries", "forms", "actions", "views", "sheets", "jobs", "commands", "records", "rendering",
+}  # fmt: skip
 SHARED_ROOMS = {"models", "rules", "queries", "actions"}  # what another feature may import
 GROUND = {"crm.core", "crm.config", "crm.bootstrap"}
 TOP = {"crm", "crm.app", "crm.cli", "crm.serve", "crm.opening", "crm.__main__"}

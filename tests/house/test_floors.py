@@ -52,6 +52,7 @@ CLOSED = {
     "models": ROOMS - {"rules", "models"},
     "queries": ROOMS - {"rules", "models", "queries"},
     "forms": ROOMS - {"rules", "models", "queries", "forms"},
+    "rendering": ROOMS - {"rules", "models", "queries", "rendering"},  # mails: what a letter looks like
     "actions": {"forms", "views", "jobs", "commands"},
     "sheets": {"forms", "views", "jobs", "commands"},
     "jobs": {"forms", "views", "commands"},

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from crm.accounts.models import User
 from crm.core.permissions import Actor, Scope
+from crm.core.reminders import Sees
 from crm.firms.models import Firm
 
 
 def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
     """Firms the viewer may see: every business role sees all of them, the administrators none."""
     return sa.true() if viewer.may("firm:read") else sa.false()
+
+
+def sight(_session: Session, _ids: Collection[int]) -> Sees:
+    """Who of many may see which firms: what `visible_to` says for one."""
+    return lambda viewer, _firm_id: viewer.may("firm:read")
 
 
 def figures_visible_to(viewer: Actor) -> sa.ColumnElement[bool]:

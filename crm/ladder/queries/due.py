@@ -15,7 +15,7 @@ from crm.firms.models import AboveScale, Firm, FirmName, IpCount, RdInstitution,
 from crm.firms.queries import figures_visible_to, visible_to
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import IpKind, NameKind
-from crm.ladder.models import Application, Certification, StageInterval
+from crm.ladder.models import Application, Certification, StageInterval, YearlyReport
 from crm.ladder.queries.counts import at_stage, valid_on
 from crm.ladder.queries.within import ONE, Within
 from crm.ladder.rules.board import light, months_after
@@ -58,7 +58,7 @@ def expiry_days(
     """How many certificates lapse on which day of so many months, in their order; which ones, says `expiries`."""
     query = (
         sa.select(Certification.expires_on, sa.func.count())
-        .where(*_lapsing(within, viewer, within.as_of, months_after(within.as_of, months), kind))
+        .where(*lapsing_where(within, viewer, within.as_of, months_after(within.as_of, months), kind))
         .group_by(Certification.expires_on)
         .order_by(Certification.expires_on)
     )
@@ -87,7 +87,7 @@ def expiries(
     parts = [
         sa.select(Certification.id)
         .join(Firm, Firm.id == Certification.firm_id)
-        .where(*_lapsing(within, viewer, first, last, kind))
+        .where(*lapsing_where(within, viewer, first, last, kind))
         .order_by(*order)
         .limit(limit)
         .offset(skip)
@@ -112,7 +112,7 @@ def expiries(
     return [Expiry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
 
 
-def _lapsing(
+def lapsing_where(
     within: Within, viewer: Actor, first: dt.date, last: dt.date, kind: str | None
 ) -> list[sa.ColumnElement[bool]]:
     """Certificates of firms in the zone that hold today, lapse from the first to the last day and have none after
@@ -165,6 +165,14 @@ def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
         if on is not None
     ]
     return [item for item in found if item.due_on >= within.as_of]
+
+
+def reports_of(session: Session, firm_id: int) -> dict[int, dt.date]:
+    """The yearly reports entered for a firm: year → day."""
+    rows = session.execute(
+        sa.select(YearlyReport.year, YearlyReport.filed_on).where(YearlyReport.firm_id == firm_id)
+    )
+    return dict(iter(rows))
 
 
 def pending(session: Session, within: Within, *, viewer: Actor) -> int:

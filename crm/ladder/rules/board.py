@@ -47,3 +47,18 @@ def yearly_report_due(as_of: dt.date) -> dt.date:
     """The next 31 May: high-tech enterprises report on the year before (国科发火〔2016〕32号 第13条)."""
     due = dt.date(as_of.year, 5, 31)
     return due if due >= as_of else add_years(due, 1)
+
+
+REPORT_DUE = (5, 31)
+REPORT_ASKED = (3, 1)  # from when on people are reminded of it
+
+
+def report_years(day: dt.date) -> tuple[int, ...]:
+    """The years a yearly report can be entered for: the one to be reported now, and the one before it, which counts
+    where a second missed year revokes the title."""
+    return day.year - 1, day.year - 2
+
+
+def report_missed(day: dt.date) -> int:
+    """The latest year whose report is overdue."""
+    return day.year - 1 if day > dt.date(day.year, *REPORT_DUE) else day.year - 2

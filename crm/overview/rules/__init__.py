@@ -31,6 +31,7 @@ OWN: dict[str, str] = {
     "demo.follow-up": N_("写入示范动态"),
     "demo.projects": N_("写入示范项目"),
     "demo.projects-frozen": N_("冻结示范月份"),
+    "digest.mute": N_("改要提醒的内容"),
     "job.enqueue": N_("安排后台任务"),
     "job.cancel": N_("取消后台任务"),
     "holiday.set": N_("设定工作日"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -28,6 +28,16 @@ def terms_of(session: Session) -> law.Terms:
 
 def clocks_of(session: Session, ids: Sequence[int], today: dt.date) -> dict[int, list[law.Clock]]:
     """The clocks of projects: three statements for any number of them."""
+    return {
+        project_id: found
+        for project_id, _holder, found in clocks_where(session, (Project.id.in_(ids),), today)
+    }
+
+
+def clocks_where(
+    session: Session, where: Sequence[sa.ColumnElement[bool]], today: dt.date
+) -> Iterator[tuple[int, int | None, list[law.Clock]]]:
+    """(project, who follows it, clocks) of the projects of a condition: three statements for any number of them."""
     terms, days = terms_of(session), workdays.table(session)
     left = (
         sa.select(sa.func.min(ProjectMove.on))
@@ -42,22 +52,22 @@ def clocks_of(session: Session, ids: Sequence[int], today: dt.date) -> dict[int,
         sa.select(
             Project.id, Project.source, Project.first_reported_at, Project.stage, Project.state, Project.total_yuan,
             Project.feedback_on, ProjectPulse.replied_on, ProjectPulse.progress_on, left.label("assessed_on"),
+            Project.holder_id,
         )
         .join(ProjectPulse, ProjectPulse.project_id == Project.id)
-        .where(Project.id.in_(ids))
+        .where(*where)
     )  # fmt: skip
-    found = {}
     for row in rows:
         reported = local(row.first_reported_at).date()
         facts = law.Facts(
             row.source, reported, row.stage, row.state, row.total_yuan, row.replied_on, row.assessed_on,
             row.feedback_on, row.progress_on,
         )  # fmt: skip
-        found[row.id] = law.clocks(
+        found = law.clocks(
             facts, reply_by=workdays.later(reported, terms.reply, days),
             assess_by=workdays.later(reported, law.assess_days(facts, terms), days), terms=terms, today=today,
         )  # fmt: skip
-    return found
+        yield row.id, row.holder_id, found
 
 
 def late_clocks(

@@ -1,0 +1,82 @@
+"""Commands of the weekly mail: what would go out."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import Any
+
+from crm.accounts.queries import actor_named
+from crm.core.cli import Command, Context
+from crm.core.db import db
+from crm.core.words import N_, Refused
+from crm.digest.queries import compose
+from crm.digest.queries.calendar import send_day, years_unknown
+from crm.digest.queries.previewing import get_reader, seen_by
+from crm.digest.rendering import Mail, mute_links, render, site_url
+from crm.digest.rules.letters import Letter
+from crm.digest.rules.week import week_of
+
+
+def _day(text: str) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: YYYY-MM-DD") from None
+    if not 2000 <= day.year <= 2100:
+        raise argparse.ArgumentTypeError(f"{text}: 2000–2100")
+    return day
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--on", type=_day, required=True, metavar="DATE", help="哪一天 / the day, YYYY-MM-DD")
+    parser.add_argument("--person", metavar="USER", help="只看发给这个账号的 / only this account's mail")
+
+
+def preview(arguments: argparse.Namespace, context: Context) -> int | None:
+    """What goes out on a day, to all or to one, with the reason of each line; nothing is sent or kept."""
+    session, day = db.session(), arguments.on
+    people = None
+    if arguments.person:
+        found = actor_named(session, arguments.person)
+        if found is None or found.user_id is None:
+            raise Refused(N_("没有在用的账号「%(name)s」。"), name=arguments.person)
+        people = [get_reader(session, found.user_id, viewer=context.actor, day=day)[0]]
+    elif not context.actor.is_system and context.actor.user_id is not None:
+        people = [context.actor.user_id]
+    whole = compose(session, day, people, is_whole=True)
+    shown = [seen_by(session, letter, context.actor)[0] for letter in whole.values()]
+    letters = [letter.cut() for letter in shown if letter is not None]
+    week = week_of(day)
+    sent_on = send_day(session, week)
+    if context.as_json:
+        context.emit(
+            {
+                "week": str(week), "day": day, "sent_on": sent_on, "holidays_unknown": years_unknown(session, week),
+                "letters": [_told(letter) for letter in letters],
+            }
+        )  # fmt: skip
+        return None
+    for letter in letters:
+        context.say(_mail(letter).text)
+    context.say(f"{len(letters)} 人有提醒 / people with a mail; {sent_on or '—'}")
+    return None
+
+
+def _mail(letter: Letter) -> Mail:
+    base = site_url()
+    return render(letter, base, mute_links(letter.person_id, base))
+
+
+def _told(letter: Letter) -> dict[str, Any]:
+    mail = _mail(letter)
+    return {
+        **letter.to_payload(), "count": letter.count, "subject": mail.subject, "text": mail.text, "html": mail.html
+    }  # fmt: skip
+
+
+COMMANDS = [
+    Command(
+        ("digest", "preview"), "某一天会发出的提醒 / what would go out on a day", preview, _arguments, is_reading=True
+    )
+]  # fmt: skip
