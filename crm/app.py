@@ -157,7 +157,8 @@ def fill_slots() -> None:
     ]
     follow.CLIMBS_ITSELF.update({"project"})
     everybody = import_module("crm.firms.queries.scope").sight
-    reminders.SIGHT.update(firm=everybody, project=import_module(f"{pipe}sight").sight)
+    reminders.SIGHT.update(dict.fromkeys(("firm", "certification", "application"), everybody))
+    reminders.SIGHT["project"] = import_module(f"{pipe}sight").sight
     undo.ACTIONS.update(
         {
             action: text

@@ -63,7 +63,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Reminder:
     """A kind of reminder. `text` is the sentence behind the record's name, `whys` the reasons by code, `query` gives
-    what is true on a day for these people; `climbs_to` says in words to whom it goes on when nothing is done."""
+    what is true on a day for these people; `climbs_to` says in words to whom it goes on when nothing is done;
+    it is left out where the same person is told of the same record by the kind `unless`."""
 
     code: str
     label: str
@@ -72,6 +73,7 @@ class Reminder:
     whys: Mapping[str, str]
     query: Callable[[Session, dt.date, People], Iterable[Row]]
     climbs_to: str = ""
+    unless: str = ""
 
 
 REMINDERS: list[Reminder] = []

@@ -7,8 +7,6 @@ import datetime as dt
 import os
 from typing import Any
 
-from flask import current_app
-
 from crm.accounts.queries import actor_named
 from crm.core.cli import Command, Context
 from crm.core.clock import now
@@ -22,7 +20,7 @@ from crm.digest.queries import compose
 from crm.digest.queries.calendar import send_day, years_unknown
 from crm.digest.queries.outbox import counts
 from crm.digest.queries.previewing import get_reader, seen_by
-from crm.digest.rendering import mute_links, render
+from crm.digest.rendering import Mail, mute_links, render, site_url
 from crm.digest.rules.delivery import DIGEST, MailState
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
@@ -54,28 +52,32 @@ def preview(arguments: argparse.Namespace, context: Context) -> int | None:
         people = [get_reader(session, found.user_id, viewer=context.actor, day=day)[0]]
     elif not context.actor.is_system and context.actor.user_id is not None:
         people = [context.actor.user_id]
-    letters = compose(session, day, people)
+    whole = compose(session, day, people, is_whole=True)
+    shown = [seen_by(session, letter, context.actor)[0] for letter in whole.values()]
+    letters = [letter.cut() for letter in shown if letter is not None]
     week = week_of(day)
     sent_on = send_day(session, week)
     if context.as_json:
         context.emit(
             {
                 "week": str(week), "day": day, "sent_on": sent_on, "holidays_unknown": years_unknown(session, week),
-                "letters": [_told(seen_by(session, letter, context.actor)[0]) for letter in letters.values()],
+                "letters": [_told(letter) for letter in letters],
             }
         )  # fmt: skip
         return None
-    for letter in letters.values():
-        shown, _withheld = seen_by(session, letter, context.actor)
-        base = current_app.config["TIDUI"].base_url
-        context.say(render(shown, base, mute_links(shown.person_id, base)).text)
+    for letter in letters:
+        context.say(_mail(letter).text)
     context.say(f"{len(letters)} 人有提醒 / people with a mail; {sent_on or '—'}")
     return None
 
 
+def _mail(letter: Letter) -> Mail:
+    base = site_url()
+    return render(letter, base, mute_links(letter.person_id, base))
+
+
 def _told(letter: Letter) -> dict[str, Any]:
-    base = current_app.config["TIDUI"].base_url
-    mail = render(letter, base, mute_links(letter.person_id, base))
+    mail = _mail(letter)
     return {
         **letter.to_payload(), "count": letter.count, "subject": mail.subject, "text": mail.text, "html": mail.html
     }  # fmt: skip
@@ -104,7 +106,7 @@ def send(arguments: argparse.Namespace, context: Context) -> int:
             for letter in letters
         ]
     elif plan.is_due:
-        base = current_app.config["TIDUI"].address
+        base = site_url()
         for part in parts(letters):
             actions.outbox.put(session, part, actor=context.actor, at=at, base_url=base)
             commit(session)

@@ -115,6 +115,11 @@ def link_of(item: Item) -> str:
     return path(kind.endpoint, **{kind.id_name: item.subject_id})
 
 
+def site_url() -> str:
+    """Where the office opens Tidui: as set, else where this server listens."""
+    return str(current_app.config["TIDUI"].address)
+
+
 def mute_links(person_id: int, base_url: str) -> MuteUrl:
     """What makes the links of a person's mail that mute a group (`crm.digest.rules.links.ALL`: all that may be)."""
     secret, base = str(current_app.config["SECRET_KEY"]), base_url.rstrip("/")

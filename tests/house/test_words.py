@@ -38,7 +38,8 @@ def used() -> dict[tuple[str | None, str], str]:
     """(context, source string) → where it stands."""
     found: dict[tuple[str | None, str], str] = {}
     sources = [("python", path) for path in sorted((ROOT / "crm").rglob("*.py"))]
-    sources += [("jinja2", path) for path in sorted((ROOT / "templates").rglob("*.html"))]
+    for kind in ("*.html", "*.txt"):
+        sources += [("jinja2", path) for path in sorted((ROOT / "templates").rglob(kind))]
     for method, path in sources:
         with path.open("rb") as file:
             options = {"encoding": "utf-8", "trimmed": "false"}

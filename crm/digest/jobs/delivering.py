@@ -26,7 +26,7 @@ from crm.core.mail import Failure, Way
 from crm.digest.jobs import claiming
 from crm.digest.jobs.claiming import Taken
 from crm.digest.queries.outbox import still_seen
-from crm.digest.rendering import mute_links, render
+from crm.digest.rendering import mute_links, render, site_url
 from crm.digest.rules import delivery
 from crm.digest.rules.delivery import DIGEST
 from crm.digest.rules.letters import from_payload
@@ -105,15 +105,14 @@ def _one(
 
 
 def _hand_over(way: Way, sender: str, taken: Taken, clock: Callable[[], dt.datetime]) -> None:
-    base = current_app.config["TIDUI"].address
+    base = site_url()
     letter = from_payload(taken.payload)
     with transaction.fresh(write=False) as session:
         person = session.get(User, taken.person_id)
         if person is None or not person.is_active:
             raise Failure("inactive", is_final=True)
         name, address = person.name, person.email or ""
-        if taken.kind == DIGEST:
-            letter = still_seen(session, letter)
+        letter = still_seen(session, letter, taken.person_id)
     if not letter.groups:
         raise Failure("nothing", is_final=True)
     if not address:

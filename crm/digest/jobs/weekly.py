@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from crm.digest.actions import outbox
 from crm.digest.jobs.claiming import end_late
 from crm.digest.queries import compose, due_now, next_at
 from crm.digest.queries.calendar import send_day
+from crm.digest.rendering import site_url
 from crm.digest.rules.delivery import DIGEST
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import Week, week_of
@@ -91,7 +91,7 @@ def run_week(ctx: Context) -> dict[str, Any] | None:
 
 
 def _write(ctx: Context, part: Sequence[Letter], at: dt.datetime) -> int:
-    base = current_app.config["TIDUI"].address
+    base = site_url()
     for is_last in (False, False, True):
         try:
             with ctx.writing() as session:

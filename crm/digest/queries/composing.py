@@ -23,7 +23,7 @@ from crm.core.sentences import packed
 from crm.core.words import Message
 from crm.digest.models import DigestMute, DigestTold
 from crm.digest.queries.calendar import send_day
-from crm.digest.rules.letters import MOST_IN_ALL, MOST_LINES, MOST_SUMMED, Group, Item, Letter
+from crm.digest.rules.letters import Group, Item, Letter
 from crm.digest.rules.week import Week, week_of
 
 ORDER = list(reminders.Group)
@@ -32,17 +32,19 @@ Found = dict[int, list[tuple[Reminder, Row]]]
 
 
 def compose(
-    session: Session, when: Week | dt.date, people: Collection[int] | None = None
+    session: Session, when: Week | dt.date, people: Collection[int] | None = None, *, is_whole: bool = False
 ) -> dict[int, Letter]:
     """The letters of a day (of a week: of the day it is sent), by person; of all active people, or of these. Nobody
     has an empty one. What has been told in a week before and is told once is left out, so that composing again for
-    the same week gives the same."""
+    the same week gives the same. `is_whole`: with all lines, as on a page, not cut to what a mail holds."""
     day = when if isinstance(when, dt.date) else send_day(session, when) or when.monday
     week = week_of(day)
     known = readers(session, people)
     actors = {
-        key: reader.actor for key, reader in known.items() if any(map(reader.actor.may, ("firm:read", "project:read")))
-    }  # fmt: skip
+        key: reader.actor
+        for key, reader in known.items()
+        if reader.actor.may("firm:read") or reader.actor.may("project:read")
+    }
     if not actors:
         return {}
     found = _seen(session, _rows(session, day, actors), actors)
@@ -59,12 +61,14 @@ def compose(
             and not (row.once and (person_id, row.once) in told)
             and (not row.kind or (row.kind, row.subject_id) in names)
         ]
+        said = {(reminder.code, row.kind, row.subject_id) for reminder, row in pairs}
+        pairs = [pair for pair in pairs if (pair[0].unless, pair[1].kind, pair[1].subject_id) not in said]
         if pairs:
-            is_summary = bool(reader.actor.roles & SUMMED)
-            letters[person_id] = Letter(
-                person_id, reader.actor.name, week, day, reader.language or "zh", _groups(pairs, names, is_summary),
-                is_summary, tuple(sorted({row.once for _reminder, row in pairs if row.once})),
+            letter = Letter(
+                person_id, reader.actor.name, week, day, reader.language or "zh", _groups(pairs, names),
+                bool(reader.actor.roles & SUMMED), tuple(sorted({row.once for _reminder, row in pairs if row.once})),
             )  # fmt: skip
+            letters[person_id] = letter if is_whole else letter.cut()
     return letters
 
 
@@ -138,20 +142,14 @@ def _told(session: Session, week: Week, actors: Collection[int]) -> set[tuple[in
     return {(row.user_id, row.key) for row in rows}
 
 
-def _groups(
-    pairs: Iterable[tuple[Reminder, Row]], names: Mapping[tuple[str, int], str], is_summary: bool
-) -> tuple[Group, ...]:
+def _groups(pairs: Iterable[tuple[Reminder, Row]], names: Mapping[tuple[str, int], str]) -> tuple[Group, ...]:
     by_group: dict[reminders.Group, list[tuple[Reminder, Row]]] = {}
     for reminder, row in pairs:
         by_group.setdefault(reminder.group, []).append((reminder, row))
-    most, left, groups = MOST_SUMMED if is_summary else MOST_LINES, MOST_IN_ALL, []
-    for group in sorted(by_group, key=ORDER.index):
-        lines = sorted(by_group[group], key=_place)
-        shown = lines[: min(most, left)]
-        left -= len(shown)
-        items = tuple(_item(reminder, row, names) for reminder, row in shown)
-        groups.append(Group(group.value, items, len(lines) - len(shown)))
-    return tuple(groups)
+    return tuple(
+        Group(group.value, tuple(_item(*pair, names) for pair in sorted(by_group[group], key=_place)))
+        for group in sorted(by_group, key=ORDER.index)
+    )
 
 
 def _place(pair: tuple[Reminder, Row]) -> tuple[Any, ...]:

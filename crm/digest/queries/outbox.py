@@ -87,8 +87,8 @@ def mails(
     total = session.scalar(joined.where(*where)) or 0
     rows = session.execute(
         sa.select(
-            OutboxMail.id, OutboxMail.kind, OutboxMail.period, User.name, sa.func.coalesce(Unit.short_name, ""),
-            User.email, OutboxMail.items, OutboxMail.state, OutboxMail.attempts, OutboxMail.trouble, OutboxMail.reply,
+            OutboxMail.id, OutboxMail.kind, OutboxMail.period, User.name.label("person"), sa.func.coalesce(Unit.short_name, "").label("unit"),
+            User.email.label("address"), OutboxMail.items, OutboxMail.state, OutboxMail.attempts, OutboxMail.trouble, OutboxMail.reply,
             OutboxMail.created_at, OutboxMail.next_try_at, OutboxMail.ends_at, OutboxMail.tried_at, OutboxMail.sent_at,
         )
         .join(User, User.id == OutboxMail.person_id)
@@ -98,12 +98,12 @@ def mails(
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )  # fmt: skip
-    return [Sent(*row.tuple()) for row in rows], total
+    return [Sent(**row._asdict()) for row in rows], total
 
 
-def still_seen(session: Session, letter: Letter) -> Letter:
+def still_seen(session: Session, letter: Letter, reader_id: int) -> Letter:
     """The letter without what its reader may not see any more: days may lie between writing and sending it."""
-    reader = actor_of(session, letter.person_id)
+    reader = actor_of(session, reader_id)
     if reader is None:
         return replace(letter, groups=())
     ids: dict[str, set[int]] = {}

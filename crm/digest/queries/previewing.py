@@ -59,8 +59,8 @@ def get_reader(session: Session, person_id: int, *, viewer: Actor, day: dt.date)
     return found.id, found.name
 
 
-def seen_by(session: Session, letter: Letter, viewer: Actor) -> tuple[Letter, int]:
-    """The letter without what the viewer may not see, and how many lines that were."""
+def seen_by(session: Session, letter: Letter, viewer: Actor) -> tuple[Letter | None, int]:
+    """The whole letter without what the viewer may not see, and how many lines that were; None when none is left."""
     if viewer.is_system or viewer.user_id == letter.person_id:
         return letter, 0
     ids: dict[str, set[int]] = {}
@@ -82,6 +82,6 @@ def seen_by(session: Session, letter: Letter, viewer: Actor) -> tuple[Letter, in
             )
         )
         withheld += len(group.items) - len(items)
-        if items or group.more:
-            groups.append(Group(group.code, items, group.more))
-    return replace(letter, groups=tuple(groups)), withheld
+        if items:
+            groups.append(Group(group.code, items))
+    return (replace(letter, groups=tuple(groups)) if groups else None), withheld

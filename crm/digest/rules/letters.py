@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm.digest.rules.week import Week, read_week
@@ -64,6 +64,16 @@ class Letter:
     @property
     def count(self) -> int:
         return sum(group.count for group in self.groups)
+
+    def cut(self) -> Letter:
+        """The letter as it is sent: of each group the first lines, in a leader's summary a few, and in all no more
+        than a mail holds. The heads go on counting all of them."""
+        most, left, groups = MOST_SUMMED if self.is_summary else MOST_LINES, MOST_IN_ALL, []
+        for group in self.groups:
+            shown = group.items[: min(most, left)]
+            left -= len(shown)
+            groups.append(Group(group.code, shown, group.count - len(shown)))
+        return replace(self, groups=tuple(groups))
 
     def to_payload(self) -> dict[str, Any]:
         """The letter as plain JSON."""

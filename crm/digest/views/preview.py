@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, abort, current_app, flash, render_template, request
+from flask import Response, abort, flash, render_template, request
 from sqlalchemy.orm import Session
 
 from crm.core.clock import local, now, today
@@ -18,7 +18,7 @@ from crm.core.web import actor, back_to
 from crm.core.words import Message, Refused
 from crm.digest.queries import calendar, compose, next_at
 from crm.digest.queries.previewing import get_reader, people, seen_by
-from crm.digest.rendering import Mail, lines_of, mute_links, render
+from crm.digest.rendering import Mail, lines_of, mute_links, render, site_url
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 from crm.digest.views.blueprint import bp
@@ -28,11 +28,6 @@ READERS = ("firm:read", "project:read")
 # how a copy of a mail reaches the person who asks for it, filled by the factory: called with the session, the mail,
 # the actor and the moment; says where it went; raises `Refused`
 COPY: list[Callable[[Session, Mail, Actor, dt.datetime], Message]] = []
-
-
-def base_url() -> str:
-    """Where the office opens Tidui: as set, else as this request was addressed."""
-    return current_app.config["TIDUI"].base_url or request.host_url.rstrip("/")
 
 
 def _day(text: str, otherwise: dt.date) -> dt.date:
@@ -56,8 +51,9 @@ def _asked() -> tuple[dt.date, int, str]:
 
 
 def _letter(day: dt.date, person_id: int) -> tuple[Letter | None, int]:
+    """The whole letter as far as I may see it, and how many of its lines I may not; None for an empty one."""
     session = db.session()
-    letter = compose(session, day, [person_id]).get(person_id)
+    letter = compose(session, day, [person_id], is_whole=True).get(person_id)
     if letter is None:
         return None, 0
     return seen_by(session, letter, actor())
@@ -70,8 +66,12 @@ def show() -> Any:
     session, viewer = db.session(), actor()
     day, person_id, name = _asked()
     letter, withheld = _letter(day, person_id)
-    week, base = week_of(day), base_url()
-    mail = render(letter, base, mute_links(person_id, base)) if letter is not None and letter.groups else None
+    week, base = week_of(day), site_url()
+    mail = (
+        render(letter.cut(), base, mute_links(person_id, base))
+        if letter is not None and letter.groups
+        else None
+    )
     upcoming = next_at(session, now())
     return render_template(
         "digest/show.html",
@@ -95,14 +95,14 @@ def show() -> Any:
 @bp.get("/digest/mail.html")
 @needs(*READERS)
 def html() -> Any:
-    """The HTML part as a file, byte for byte: shown by a mail program, never by this site."""
+    """The HTML part as a file, byte for byte: shown by a mail program, never as a page of this site."""
     day, person_id, _name = _asked()
     letter, _withheld = _letter(day, person_id)
     if letter is None:
         abort(404)
-    base = base_url()
+    base = site_url()
     response = Response(
-        render(letter, base, mute_links(person_id, base)).html, content_type="text/html; charset=utf-8"
+        render(letter.cut(), base, mute_links(person_id, base)).html, content_type="application/octet-stream"
     )
     response.headers["Content-Disposition"] = f'attachment; filename="tidui-{letter.week}.html"'
     return response
@@ -116,9 +116,9 @@ def copy() -> Any:
     letter, _withheld = _letter(day, person_id)
     if letter is None or not COPY:
         abort(404)
-    base = base_url()
+    base = site_url()
     try:
-        said = COPY[0](db.session(), render(letter, base), actor(), now())
+        said = COPY[0](db.session(), render(letter.cut(), base), actor(), now())
         commit()
         flash(say(said), "done")
     except Refused as refused:

@@ -228,6 +228,7 @@ REMINDERS = [
     Reminder(
         "project-quiet", N_("久无进展的项目"), Group.QUIET, N_("%(days)s 天没有进展，现在亮%(colour)s"),
         {"in-hand": N_("项目由您经办")}, quiet, LEADER,
+        unless="light-turned",
     ),
     Reminder(
         "stage-missing", N_("进入下一阶段还缺的内容"), Group.MISSING, N_("进入「%(stage)s」还差 %(count)s 项：%(items)s"),
