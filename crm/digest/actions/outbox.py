@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -12,12 +13,14 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.mail import message_id
 from crm.core.permissions import Actor
-from crm.core.words import N_, Missing, Refused
+from crm.core.words import N_, Message, Missing, Refused
 from crm.digest.actions.remembering import remember
 from crm.digest.models import DigestTold, OutboxMail
 from crm.digest.rules import delivery
 from crm.digest.rules.delivery import MailState, Trouble
 from crm.digest.rules.letters import Letter, from_payload
+
+COPIES = 20  # an hour and person
 
 
 def put(
@@ -57,6 +60,34 @@ def put(
     if kind == delivery.DIGEST:
         remember(session, fresh)
     return len(fresh)
+
+
+def copy(session: Session, letter: Letter, *, actor: Actor, at: dt.datetime, base_url: str) -> Message:
+    """Send the actor a copy of a letter he looks at. Says what happens now; raises `Refused` when he has had a few."""
+    if actor.user_id is None:
+        raise Refused(N_("只有登录的人可以收到副本。"))
+    lately = session.scalar(
+        sa.select(sa.func.count()).where(
+            OutboxMail.kind == delivery.COPY, OutboxMail.person_id == actor.user_id,
+            OutboxMail.created_at > at - dt.timedelta(hours=1),
+        )
+    )  # fmt: skip
+    if (lately or 0) >= COPIES:
+        raise Refused(N_("一小时最多发 %(n)s 份副本，请稍后再试。"), n=COPIES)
+    audit.begin(
+        session, actor=actor, action="digest.copy", subject=("user", letter.person_id), week=str(letter.week)
+    )
+    host = urlsplit(base_url).hostname or ""
+    session.add(
+        OutboxMail(
+            kind=delivery.COPY, person_id=actor.user_id, period=f"{letter.week}~{secrets.token_hex(6)}",
+            payload=letter.to_payload(), language=letter.language, items=letter.count, state=MailState.WAITING,
+            attempts=0, next_try_at=at, ends_at=at + dt.timedelta(days=1), created_at=at,
+            message_id=message_id(delivery.COPY, host),
+        )
+    )  # fmt: skip
+    session.flush()
+    return Message(N_("副本马上发到您的邮箱。"))
 
 
 def written(session: Session, kind: str, period: str) -> list[int]:

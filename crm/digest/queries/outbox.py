@@ -87,7 +87,8 @@ def mails(
     total = session.scalar(joined.where(*where)) or 0
     rows = session.execute(
         sa.select(
-            OutboxMail.id, OutboxMail.kind, OutboxMail.period, User.name.label("person"), sa.func.coalesce(Unit.short_name, "").label("unit"),
+            OutboxMail.id, OutboxMail.kind, OutboxMail.period, User.name.label("person"),
+            sa.func.coalesce(Unit.short_name, "").label("unit"),
             User.email.label("address"), OutboxMail.items, OutboxMail.state, OutboxMail.attempts, OutboxMail.trouble, OutboxMail.reply,
             OutboxMail.created_at, OutboxMail.next_try_at, OutboxMail.ends_at, OutboxMail.tried_at, OutboxMail.sent_at,
         )
