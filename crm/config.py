@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crm.core.mail import read_server
 from crm.core.words import N_, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,9 @@ NAMES = {
     "CRM_BASE_URL": N_("用户浏览器里看到的地址,以 https:// 开头时启用安全 Cookie"),
     "CRM_SECRET_KEY": N_("签名密钥;不设则用 CRM_DATA 里的密钥文件"),
     "CRM_TRUSTED_PROXIES": N_("前面有几层可信的反向代理,默认 0"),
-    "CRM_SMTP_URL": N_("发信服务器,如 smtp+starttls://用户:口令@主机:587"),
+    "CRM_SMTP_URL": N_(
+        "发信服务器，如 smtp+starttls://用户:口令@主机:587?from=发件人@域名；不设则邮件写成文件"
+    ),
     "CRM_FILES_URL": N_("附件存放处;不设则放在 CRM_DATA/files"),
     "CRM_IMPORT_DAYS": N_("没有写入的导入文件保留几天,默认 30"),
     "CRM_FILE_QUOTA_MB": N_("每人上传文件的限额(MB)，默认 5120"),
@@ -58,6 +61,12 @@ class Config:
     def has_demo(self) -> bool:
         """Whether the demo was written and has not been switched off."""
         return self.demo is not False and self.demo_accounts.exists()
+
+    @property
+    def address(self) -> str:
+        """Where the office opens Tidui, for links in mails: as set, else where it listens."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return self.base_url or f"http://{host}:{self.port}"
 
     @property
     def is_https(self) -> bool:
@@ -117,6 +126,11 @@ def _secret_key(raw: str, data: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def _smtp_url(raw: str) -> str:
+    read_server(raw)
+    return raw
+
+
 def load(env: Mapping[str, str] | None = None) -> Config:
     """Read all settings. Raises `Refused` with a sentence when one cannot be used."""
     env = os.environ if env is None else env
@@ -129,7 +143,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         base_url=env.get("CRM_BASE_URL", "").strip().rstrip("/"),
         secret_key=_secret_key(env.get("CRM_SECRET_KEY", ""), data),
         trusted_proxies=_number(env, "CRM_TRUSTED_PROXIES", 0, 9),
-        smtp_url=env.get("CRM_SMTP_URL", "").strip(),
+        smtp_url=_smtp_url(env.get("CRM_SMTP_URL", "").strip()),
         files_url=env.get("CRM_FILES_URL", "").strip(),
         demo=_demo(env.get("CRM_DEMO", "").strip()),
         import_days=max(1, _number(env, "CRM_IMPORT_DAYS", 30, 3650)),

@@ -1,4 +1,4 @@
-"""The server of the first command: migrate, seed, open the door, keep the worker alive. Runs inside the venv."""
+"""The server of the first command: migrate, seed, open the door, keep the worker and the scheduler alive. Runs inside the venv."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def main() -> int:
             migrate()
             opening = open_house(chosen, say=line)
             logs.init()
-        with kept_alive("worker"):
+        with kept_alive("worker"), kept_alive("scheduler"):
             print(greeting(opening, address_of(door, chosen)), flush=True)
             door.run()
     except SystemExit:
@@ -168,7 +168,7 @@ class Keeper:
             pause = self.back_off[min(max(deaths - 1, 0), len(self.back_off) - 1)]
             line(
                 f"后台进程结束了（{child.returncode}），{pause:g} 秒后重新启动。",
-                f"worker ended, again in {pause:g} s",
+                f"{self.command[-1]} ended, again in {pause:g} s",
             )
             self._stopping.wait(pause)
 

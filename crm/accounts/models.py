@@ -66,6 +66,7 @@ class User(Versioned, Stamped, Model):
     deactivated_on: Mapped[dt.date | None]
     deactivation_reason: Mapped[str | None] = mapped_column(sa.String(200))
     language: Mapped[str | None] = mapped_column(sa.String(5))
+    email: Mapped[str | None] = mapped_column(sa.String(200))  # where the weekly mail goes
     is_demo: Mapped[bool] = mapped_column(default=False)
     unit: Mapped[Unit | None] = relationship(lazy="raise_on_sql")
     roles: Mapped[list[UserRole]] = relationship(lazy="raise_on_sql", back_populates="user")

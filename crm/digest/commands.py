@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 from typing import Any
 
 from crm.accounts.queries import actor_named
 from crm.core.cli import Command, Context
-from crm.core.db import db
+from crm.core.clock import now
+from crm.core.db import db, intent
+from crm.core.i18n import word
+from crm.core.transaction import commit
 from crm.core.words import N_, Refused
+from crm.digest import actions
+from crm.digest.jobs import deliver_now, parts, plan_of, unwritten
 from crm.digest.queries import compose
 from crm.digest.queries.calendar import send_day, years_unknown
+from crm.digest.queries.outbox import counts
 from crm.digest.queries.previewing import get_reader, seen_by
 from crm.digest.rendering import Mail, mute_links, render, site_url
+from crm.digest.rules.delivery import DIGEST, MailState
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 
@@ -75,7 +83,53 @@ def _told(letter: Letter) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _send_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--on", type=_day, required=True, metavar="DATE", help="哪一天 / the day, YYYY-MM-DD")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="只看会发给谁，不写不发 / send and keep nothing"
+    )
+
+
+def send(arguments: argparse.Namespace, context: Context) -> int:
+    """Write the mails of a day's week into the outbox, for who has none of it yet, and send what waits of it."""
+    context.actor.require("setting:manage")
+    session, at = db.session(), now()
+    plan = plan_of(session, arguments.on)
+    letters = unwritten(session, plan) if plan.is_due else []
+    told: dict[str, Any] = {
+        "week": str(plan.week), "day": plan.day, "sent_on": plan.sent_on, "due": plan.is_due,
+        "new": len(letters), "dry_run": arguments.dry_run,
+    }  # fmt: skip
+    if arguments.dry_run:
+        told["letters"] = [
+            {"person_id": letter.person_id, "person": letter.person, "count": letter.count}
+            for letter in letters
+        ]
+    elif plan.is_due:
+        base = site_url()
+        for part in parts(letters):
+            actions.outbox.put(session, part, actor=context.actor, at=at, base_url=base)
+            commit(session)
+        session.rollback()
+        db.session.remove()
+        deliver_now(now, str(plan.week), who=f"cli:{os.getpid()}")
+    with intent("read"):
+        session = db.session()
+        found = counts(session, str(plan.week), DIGEST)
+        session.rollback()
+    told["outbox"] = {state.value: found.get(state, 0) for state in MailState}
+    if context.as_json:
+        context.emit(told)
+    elif not plan.is_due:
+        context.say(f"{plan.week}: {plan.sent_on or '—'}，这一天不发 / nothing goes out on this day")
+    else:
+        states = "，".join(f"{word(state)} {found[state]}" for state in MailState if found.get(state))
+        context.say(f"{plan.week}: {len(letters)} 人新写入 / new; {states or '—'}")
+    return 0
+
+
 COMMANDS = [
+    Command(("digest", "send"), "发出某一天那一周的提醒 / send the reminders of a day's week", send, _send_arguments),
     Command(
         ("digest", "preview"), "某一天会发出的提醒 / what would go out on a day", preview, _arguments, is_reading=True
     )

@@ -119,8 +119,7 @@ def link_of(item: Item, paths: MapAdapter) -> str:
 
 def site_url() -> str:
     """Where the office opens Tidui: as set, else where this server listens."""
-    chosen = current_app.config["TIDUI"]
-    return str(chosen.base_url or f"http://{chosen.host}:{chosen.port}")
+    return str(current_app.config["TIDUI"].address)
 
 
 def mute_links(person_id: int, base_url: str) -> MuteUrl:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 
 from flask import current_app
 
-from crm.core import audit_verify, cli, logs
+from crm.core import audit_verify, cli, jobs, logs
 from crm.core.clock import now
-from crm.core.db import db
-from crm.core.i18n import say, word
+from crm.core.db import db, intent
+from crm.core.i18n import moment, say, word
 from crm.core.permissions import Forbidden
-from crm.core.words import N_
-from crm.ops.jobs import run_worker
+from crm.core.transaction import commit
+from crm.core.words import N_, Refused
+from crm.ops import queries
+from crm.ops.jobs import Worker, run_scheduler, run_worker
 
 
 def _worker(arguments: argparse.Namespace, context: cli.Context) -> int | None:
@@ -26,6 +29,81 @@ def _worker(arguments: argparse.Namespace, context: cli.Context) -> int | None:
         else:
             context.say(say(N_("做了 %(count)s 个任务。"), count=done))
     return 0
+
+
+def _scheduler(arguments: argparse.Namespace, context: cli.Context) -> int | None:
+    logs.init()
+    db.session.remove()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    done = run_scheduler(app, once=arguments.once)
+    if arguments.once:
+        if context.as_json:
+            context.emit({"done": done})
+        else:
+            context.say(say(N_("做了 %(count)s 件事。"), count=done))
+    return 0
+
+
+def _day(text: str) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: YYYY-MM-DD") from None
+    if not 2000 <= day.year <= 2100:
+        raise argparse.ArgumentTypeError(f"{text}: 2000–2100")
+    return day
+
+
+def _jobs_list(arguments: argparse.Namespace, context: cli.Context) -> None:
+    """Which jobs are done by themselves, when they were last and will be next."""
+    context.actor.require("setting:manage")
+    rows = queries.timed_jobs(db.session(), now())
+    if context.as_json:
+        context.emit(
+            [
+                {
+                    "name": row.kind, "title": say(row.title), "when": say(row.timing), "next": row.upcoming,
+                    "last": None if row.last is None else queries.plain(row.last),
+                }
+                for row in rows
+            ]
+        )  # fmt: skip
+        return
+    for row in rows:
+        last = "—" if row.last is None else f"{moment(row.last.created_at)} {word(row.last.state)}"
+        following = "—" if row.upcoming is None else moment(row.upcoming)
+        context.say(f"{row.kind:<22} {say(row.timing)}  {last} → {following}  {say(row.title)}")
+
+
+def _jobs_run(arguments: argparse.Namespace, context: cli.Context) -> int:
+    """Do a job now in this process, as if it were that day."""
+    context.actor.require("setting:manage")
+    name: str = arguments.name
+    if name not in jobs.JOBS or jobs.JOBS[name].timing is None:
+        known = sorted(kind for kind, each in jobs.JOBS.items() if each.timing is not None)
+        raise Refused(N_("没有定时任务「%(name)s」，有：%(known)s。"), name=name, known=", ".join(known))
+    session = db.session()
+    params = {} if arguments.on is None else {"on": arguments.on.isoformat()}
+    job_id = jobs.enqueue(session, name, actor=context.actor, **params)
+    commit(session)
+    db.session.remove()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    Worker(app).step(only=job_id)
+    with intent("read"):
+        session = db.session()
+        job = session.get_one(jobs.Job, job_id)
+        told = queries.plain(job)
+        session.rollback()
+    if context.as_json:
+        context.emit(told)
+    else:
+        context.say(f"{name}: {word(job.state)} {told['result'] or ''} {told['problem'] or ''}".rstrip())
+    return 0 if job.state is jobs.JobState.DONE else 1
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="任务的代码，见 jobs list / the job, see jobs list")
+    parser.add_argument("--on", type=_day, metavar="DATE", help="当作哪一天 / as of this day, YYYY-MM-DD")
 
 
 def _verify(arguments: argparse.Namespace, context: cli.Context) -> int:
@@ -73,6 +151,12 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _scheduler_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--once", action="store_true", help="做完现在该做的就结束 / do what is due now and end"
+    )
+
+
 def _worker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--once", action="store_true", help="做完队列里现有的就结束 / end when the queue is empty"
@@ -81,6 +165,11 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = [
     cli.Command(("worker",), "处理后台任务 / work on queued jobs", _worker, _worker_arguments),
+    cli.Command(
+        ("scheduler",), "定时任务和发信 / scheduled jobs and mails", _scheduler, _scheduler_arguments
+    ),
+    cli.Command(("jobs", "list"), "定时任务 / scheduled jobs", _jobs_list, is_reading=True),
+    cli.Command(("jobs", "run"), "现在做一次定时任务 / do a scheduled job now", _jobs_run, _run_arguments),
     cli.Command(
         ("audit", "verify"),
         "校验审计链 / verify the audit chain",

@@ -21,7 +21,7 @@ from crm.firms.models import Firm, FirmDistinction, FirmPair
 from crm.firms.rules import pairing
 from crm.firms.rules.names import normalise
 from crm.firms.rules.pairing import Entry, Pair, suspected
-from crm.ops.jobs import Worker, work_once
+from crm.ops.jobs import Scheduler, work_once
 from tests import people
 from tests.firms import invented_names
 from tests.firms.test_listing import statements
@@ -264,26 +264,31 @@ def test_the_search_runs_in_the_background_and_then_only_for_what_was_touched(
     assert before < after and len(after) == 3
 
 
-def test_the_worker_asks_for_the_search_once_a_night(app: Flask) -> None:
-    worker = Worker(app)
-    worker.ask_nightly()
-    worker.ask_nightly()
-    assert work_once(app) == sum(each.is_nightly for each in jobs.JOBS.values())
-    worker.ask_nightly()
+def test_the_scheduler_asks_for_the_search_once_a_night(app: Flask) -> None:
+    at = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)  # a Sunday: no weekly mail is due yet
+    scheduler = Scheduler(app, clock=lambda: at)
+    scheduler.ask()
+    scheduler.ask()
+    assert scheduler.work() >= sum(each.is_nightly for each in jobs.JOBS.values())
+    scheduler.ask()
     assert work_once(app) == 0
     with app.app_context():
         writing()
         job = db.session.scalars(sa.select(jobs.Job).where(jobs.Job.kind == queries.PAIRS_JOB)).one()
         assert (job.kind, job.requested_by, job.state) == (
             "firms.duplicates",
-            "system:nightly",
+            "system:scheduler",
             jobs.JobState.DONE,
         )
-        job.created_at -= dt.timedelta(days=1, hours=1)
-        db.session.commit()
+        assert job.period == "2026-11-22"
         db.session.remove()
-    worker.ask_nightly()
-    assert work_once(app) == 1
+    at += dt.timedelta(days=1)
+    scheduler.ask()
+    scheduler.work()
+    with app.app_context():
+        rows = db.session.scalars(sa.select(jobs.Job).where(jobs.Job.kind == queries.PAIRS_JOB)).all()
+        assert [row.period for row in rows] == ["2026-11-22", "2026-11-23"]
+        db.session.remove()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
 
 def test_long_work_is_listed(app: Flask) -> None:
     assert set(jobs.JOBS) == {
+        "digest.weekly",
+        "ops.tidy",
         "firms.import-prune",
         "firms.duplicates",
         "activities.scan",
@@ -112,7 +114,16 @@ def test_what_the_inbox_hears_of(app: Flask) -> None:
     assert [[hearing.job_ended], [hearing.overtaken]] == [jobs.ENDED, saving.OVERTAKEN]
 
 
-def test_what_the_worker_asks_for_every_night(app: Flask) -> None:
+def test_what_the_scheduler_asks_for_and_goes_round_with(app: Flask) -> None:
+    timed = {kind: each.timing.label for kind, each in jobs.JOBS.items() if each.timing is not None}
+    assert timed == {
+        "digest.weekly": "每周一次", "firms.duplicates": "每晚", "firms.import-prune": "每晚", "ops.tidy": "每小时",
+    }  # fmt: skip
+    assert set(jobs.ROUNDS) == {"mail"}
+    assert [put_away.__name__ for put_away in jobs.TIDY] == ["clear_outbox", "remove_old"]
+
+
+def test_what_is_done_every_night(app: Flask) -> None:
     assert {kind for kind, each in jobs.JOBS.items() if each.is_nightly} == {
         "firms.import-prune", "firms.duplicates",
     }  # fmt: skip

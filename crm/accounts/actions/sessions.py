@@ -20,6 +20,8 @@ from crm.core.permissions import Actor
 from crm.core.words import N_, Missing
 
 NOBODY = Actor(user_id=None, name="anonymous")
+SESSIONS_KEPT = dt.timedelta(days=365)  # after they ended: so long a browser counts as known
+ATTEMPTS_KEPT = dt.timedelta(days=30)
 
 
 def start(
@@ -247,3 +249,21 @@ def choose_language(session: Session, user: User, *, actor: Actor, language: str
     audit.begin(session, actor=actor, action="person.language", subject=("user", user.id))
     user.language = language
     session.flush()
+
+
+def clear(session: Session, *, at: dt.datetime) -> int:
+    """Delete sign-ins that ended long ago, and failed attempts nobody counts any more. Returns how many sessions."""
+    old = session.execute(
+        sa.delete(UserSession)
+        .where(UserSession.expires_at < at - SESSIONS_KEPT)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        sa.delete(SignInAttempt)
+        .where(
+            SignInAttempt.first_at < at - ATTEMPTS_KEPT,
+            sa.or_(SignInAttempt.locked_until.is_(None), SignInAttempt.locked_until < at),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(old, "rowcount", 0))

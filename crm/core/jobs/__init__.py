@@ -11,7 +11,7 @@ there; then write in one short `ctx.writing()` block that ends in `ctx.commit(se
 
 from __future__ import annotations
 
-from crm.core.jobs.asking import ask_nightly, cancel, enqueue, get_job, missing_tonight
+from crm.core.jobs.asking import ask_due, cancel, due, enqueue, get_job
 from crm.core.jobs.claiming import (
     ATTEMPTS,
     HEARTBEAT,
@@ -25,15 +25,19 @@ from crm.core.jobs.claiming import (
     renew,
 )
 from crm.core.jobs.doing import Context, day_of
-from crm.core.jobs.kinds import ENDED, JOBS, TIDY, Handler, handler
+from crm.core.jobs.kinds import ENDED, JOBS, ROUNDS, TIDY, Handler, Round, handler
 from crm.core.jobs.queue import Job, JobState
+from crm.core.jobs.timing import HOURLY, NIGHTLY, Timing
 
 __all__ = [
     "ATTEMPTS",
     "ENDED",
     "HEARTBEAT",
+    "HOURLY",
     "JOBS",
     "LEASE",
+    "NIGHTLY",
+    "ROUNDS",
     "TIDY",
     "Cancelled",
     "Claim",
@@ -42,15 +46,17 @@ __all__ = [
     "Job",
     "JobState",
     "Lost",
+    "Round",
     "Stopping",
-    "ask_nightly",
+    "Timing",
+    "ask_due",
     "cancel",
     "claim",
     "day_of",
+    "due",
     "enqueue",
     "finish",
     "get_job",
     "handler",
-    "missing_tonight",
     "renew",
 ]

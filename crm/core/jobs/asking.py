@@ -6,17 +6,18 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.core import audit
-from crm.core.clock import local, now
+from crm.core.clock import now
 from crm.core.jobs.kinds import JOBS
 from crm.core.jobs.queue import TABLE, Job, JobState
 from crm.core.permissions import Actor, system
 from crm.core.words import N_, Missing
 
-NIGHT = 2  # o'clock, from which on the nightly jobs are due
-NIGHTLY = system("nightly")
+AGAIN = dt.timedelta(minutes=30)  # after which a run that failed is tried again, while its period lasts
+SCHEDULER = system("scheduler")
 
 
 def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
@@ -55,25 +56,52 @@ def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
     return job.id
 
 
-def missing_tonight(session: Session, moment: dt.datetime) -> list[str]:
-    """The nightly kinds not asked for since the night began; a night missed is made up by day. Reads only."""
-    night = local(moment).replace(hour=NIGHT, minute=0, second=0, microsecond=0)
-    if local(moment) < night:
-        night -= dt.timedelta(days=1)
-    kinds = [kind for kind, each in JOBS.items() if each.is_nightly]
-    asked = sa.select(Job.kind).where(
-        Job.kind.in_(kinds), Job.requested_by == NIGHTLY.name, Job.created_at >= night
+def due(session: Session, moment: dt.datetime) -> list[tuple[str, str]]:
+    """The runs (kind, period) that are due by now and that nobody has asked for, or that failed a while ago: what was
+    missed is made up while its period lasts. Reads only."""
+    wanted = {}
+    for kind, each in JOBS.items():
+        period = each.timing.period(session, moment) if each.timing is not None else None
+        if period is not None:
+            wanted[kind] = period
+    if not wanted:
+        return []
+    rows = session.execute(
+        sa.select(Job.kind, Job.state, Job.finished_at).where(
+            sa.or_(*(sa.and_(Job.kind == kind, Job.period == period) for kind, period in wanted.items()))
+        )
     )
-    known = set(session.scalars(asked)) if kinds else set()
-    return [kind for kind in kinds if kind not in known]
+    for kind, state, finished_at in rows:
+        if state is not JobState.FAILED or finished_at is None or finished_at > moment - AGAIN:
+            wanted.pop(kind, None)
+    return sorted(wanted.items())
 
 
-def ask_nightly(session: Session, moment: dt.datetime) -> int:
-    """Put the nightly jobs that are missing into the queue. Returns how many."""
-    missing = missing_tonight(session, moment)
-    for kind in missing:
-        enqueue(session, kind, actor=NIGHTLY)
-    return len(missing)
+def ask_due(session: Session, moment: dt.datetime) -> int:
+    """Put the runs that are due into the queue; whoever else does so at the same moment, each is there once. Returns
+    how many."""
+    asked = 0
+    for kind, period in due(session, moment):
+        again = session.connection().execute(
+            sa.update(TABLE)
+            .where(TABLE.c.kind == kind, TABLE.c.period == period, TABLE.c.state == JobState.FAILED)
+            .values(state=JobState.QUEUED, attempts=0, problem=None, finished_at=None, done=0)
+        )
+        if again.rowcount:
+            asked += 1
+            continue
+        job = Job(
+            kind=kind, params={}, period=period, state=JobState.QUEUED, requested_by=SCHEDULER.name, created_at=moment
+        )  # fmt: skip
+        try:
+            with session.begin_nested():
+                session.add(job)
+                session.flush()
+        except IntegrityError:  # another scheduler was quicker
+            continue
+        audit.begin(session, actor=SCHEDULER, action="job.enqueue", subject=("job", job.id), kind=kind)
+        asked += 1
+    return asked
 
 
 def get_job(session: Session, job_id: int, *, viewer: Actor) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +50,27 @@ class Claim:
     requested_by_id: int | None
     requested_by: str
     attempts: int
+    period: str | None = None
 
 
 INTERRUPTED = N_("后台进程几次中途结束，没有做完。请稍后重做；再次出现时把编号 %(id)s 告诉系统管理员。")
 
 
-def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
-    """Take the oldest waiting job, for the length of a lease. Never the same job for two workers.
+def claim(
+    engine: Engine,
+    worker: str,
+    moment: dt.datetime,
+    *,
+    kinds: Collection[str] | None = None,
+    only: int | None = None,
+) -> Claim | None:
+    """Take the oldest waiting job (of these kinds; only this one), for the length of a lease. Never the same job for
+    two workers.
 
     Jobs whose worker died go back into the queue first; those that died too often fail with a sentence."""
-    waiting = (TABLE.c.state == JobState.QUEUED) & TABLE.c.kind.in_(list(JOBS))
+    waiting = (TABLE.c.state == JobState.QUEUED) & TABLE.c.kind.in_(list(JOBS if kinds is None else kinds))
+    if only is not None:
+        waiting &= TABLE.c.id == only
     expired = (TABLE.c.state == JobState.RUNNING) & (TABLE.c.lease_until < moment)
     with intent("read"), engine.connect() as connection:  # a look costs no write lock
         if connection.execute(sa.select(TABLE.c.id).where(sa.or_(waiting, expired)).limit(1)).first() is None:
@@ -89,7 +101,9 @@ def claim(engine: Engine, worker: str, moment: dt.datetime) -> Claim | None:
         )
         if taken.rowcount != 1:
             return None
-        return Claim(job.id, job.kind, job.params, job.requested_by_id, job.requested_by, job.attempts + 1)
+        return Claim(
+            job.id, job.kind, job.params, job.requested_by_id, job.requested_by, job.attempts + 1, job.period
+        )
 
 
 def _after_death(row: Any, moment: dt.datetime) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
@@ -38,6 +38,7 @@ class Context:
     stop: Event = field(default_factory=Event)
     lost: Event = field(default_factory=Event)
     is_done: bool = False
+    clock: Callable[[], dt.datetime] = now
     session: Session | None = None  # the one open now, if any
     _writing: bool = False
     _told: float = 0.0

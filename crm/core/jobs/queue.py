@@ -33,6 +33,7 @@ class Job(Model):
     id: Mapped[Pk]
     kind: Mapped[str] = mapped_column(sa.String(60))
     params: Mapped[dict[str, Any]]
+    period: Mapped[str | None] = mapped_column(sa.String(20))  # which run of a kind with a timing it is
     state: Mapped[JobState] = mapped_column(Worded(JobState), default=JobState.QUEUED)
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int | None]
@@ -51,6 +52,7 @@ class Job(Model):
     started_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]
     __table_args__ = (
+        sa.Index("ix_jobs_kind_period", "kind", "period", unique=True),
         sa.Index("ix_jobs_state", "state", "id"),
         sa.Index("ix_jobs_requested_by", "requested_by_id", "state"),
     )

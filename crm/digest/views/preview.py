@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, abort, flash, render_template, request
-from sqlalchemy.orm import Session
 
 from crm.core.clock import local, now, today
 from crm.core.db import db
 from crm.core.i18n import gettext, say
-from crm.core.permissions import Actor, needs
+from crm.core.permissions import needs
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
-from crm.core.words import Message, Refused
+from crm.core.words import Refused
+from crm.digest.actions import outbox
 from crm.digest.queries import calendar, compose, next_at
 from crm.digest.queries.previewing import get_reader, people, seen_by
-from crm.digest.rendering import Mail, lines_of, mute_links, render, site_url
+from crm.digest.rendering import lines_of, mute_links, render, site_url
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 from crm.digest.views.blueprint import bp
 
 READERS = ("firm:read", "project:read")
-
-# how a copy of a mail reaches the person who asks for it, filled by the factory: called with the session, the mail,
-# the actor and the moment; says where it went; raises `Refused`
-COPY: list[Callable[[Session, Mail, Actor, dt.datetime], Message]] = []
 
 
 def _day(text: str, otherwise: dt.date) -> dt.date:
@@ -88,7 +83,7 @@ def show() -> Any:
         sent_on=calendar.send_day(session, week),
         unknown=calendar.years_unknown(session, week),
         upcoming=local(upcoming) if upcoming else None,
-        may_copy=bool(COPY),
+        may_copy=True,
     )
 
 
@@ -114,11 +109,10 @@ def copy() -> Any:
     """Send me what this person gets, as far as I may see it."""
     day, person_id, _name = _asked()
     letter, _withheld = _letter(day, person_id)
-    if letter is None or not COPY:
+    if letter is None:
         abort(404)
-    base = site_url()
     try:
-        said = COPY[0](db.session(), render(letter.cut(), base), actor(), now())
+        said = outbox.copy(db.session(), letter.cut(), actor=actor(), at=now(), base_url=site_url())
         commit()
         flash(say(said), "done")
     except Refused as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 import signal
@@ -9,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Collection
 from types import FrameType
 
 import structlog
@@ -18,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries import actor_of
-from crm.core import audit, drafts, jobs, transaction
+from crm.core import audit, jobs, transaction
 from crm.core.audit_verify import anchor_file, keep_anchor
 from crm.core.clock import now
 from crm.core.db import db, intent, reading
@@ -39,10 +41,14 @@ NOBODY = N_("提交任务的账号已经停用，任务没有做。")
 
 
 class Worker:
-    """One worker in this process. `stop` makes it end after the step it is at."""
+    """One worker in this process. `stop` makes it end after the step it is at. `kinds`: it takes these only."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(
+        self, app: Flask, *, kinds: Collection[str] | None = None, clock: Callable[[], dt.datetime] = now
+    ) -> None:
         self.app = app
+        self.kinds = kinds
+        self.clock = clock
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.stop = threading.Event()
 
@@ -54,8 +60,6 @@ class Worker:
             try:
                 if time.monotonic() >= anchor_due:
                     self.keep_anchor()
-                    self.tidy()
-                    self.ask_nightly()
                     anchor_due = time.monotonic() + ANCHOR_EVERY
                 if self.step():
                     count += 1
@@ -78,31 +82,11 @@ class Worker:
                 now().isoformat(timespec="seconds"),
             )
 
-    def tidy(self) -> None:
-        """Delete drafts nobody came back to, and put away what is kept for a time only."""
-        with self.app.app_context(), transaction.fresh(origin=audit.Origin("worker")) as session:
-            drafts.expire(session, now())
-            transaction.commit(session)
-        for put_away in jobs.TIDY:
-            count = put_away(self.app.config["TIDUI"].data, now())
-            if count:
-                log.info("worker.tidied", what=put_away.__qualname__, count=count)
-
-    def ask_nightly(self) -> None:
-        """Ask for the nightly jobs nobody has asked for yet: a look costs no write lock."""
-        with self.app.app_context():
-            with intent("read"), Session(db.engine) as session:
-                missing = jobs.missing_tonight(session, now())
-            if missing:
-                with transaction.fresh(origin=audit.Origin("worker")) as session:
-                    jobs.ask_nightly(session, now())
-                    transaction.commit(session)
-
-    def step(self) -> bool:
-        """Do one job, if there is one. False when the queue is empty."""
+    def step(self, only: int | None = None) -> bool:
+        """Do one job (this one), if there is one. False when there is none."""
         with self.app.app_context():
             engine = db.engine
-            claimed = jobs.claim(engine, self.name, now())
+            claimed = jobs.claim(engine, self.name, self.clock(), kinds=self.kinds, only=only)
             if claimed is None:
                 return False
             structlog.contextvars.bind_contextvars(job=claimed.id, kind=claimed.kind)
@@ -119,8 +103,9 @@ class Worker:
             claimed=claimed,
             worker=self.name,
             actor=_nobody(claimed),
-            today=jobs.day_of(now()),
+            today=_today(claimed, self.clock()),
             stop=self.stop,
+            clock=self.clock,
         )
         over = threading.Event()
         heart = threading.Thread(target=self._beat, args=(context, over), name="heartbeat", daemon=True)
@@ -171,6 +156,12 @@ class Worker:
                     return
             except DBAPIError:  # the writer's lock is taken, or the database away: the next beat tries again
                 log.info("job.heartbeat_missed")
+
+
+def _today(claimed: Claim, moment: dt.datetime) -> dt.date:
+    """The day a job takes as today: the one it was asked for, else the one it is."""
+    asked = claimed.params.get("on")
+    return dt.date.fromisoformat(asked) if isinstance(asked, str) else jobs.day_of(moment)
 
 
 def _nobody(claimed: Claim) -> Actor:

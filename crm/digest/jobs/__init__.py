@@ -1,0 +1,6 @@
+"""What the scheduler does for the weekly mail: writes a week into the outbox, and empties it."""
+
+from crm.digest.jobs.delivering import deliver_now, send_some
+from crm.digest.jobs.weekly import KIND, Plan, parts, plan_of, run_week, unwritten
+
+__all__ = ["KIND", "Plan", "deliver_now", "parts", "plan_of", "run_week", "send_some", "unwritten"]
