@@ -79,6 +79,7 @@ def test_days_that_cannot_be_read_and_people_that_may_not_be_seen(
     people.sign_in(client, people.LEADER)
     page = client.get(f"/digest?person={mine}&day={DAY}").text
     assert "发给叶知秋的提醒" in page and "催报年度数据" in page
+    assert "/digest/mute/" not in page  # what mutes another's reminders is that person's alone
 
 
 def test_a_head_sees_that_something_is_withheld(client: FlaskClient, session: Session) -> None:
