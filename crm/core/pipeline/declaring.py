@@ -39,7 +39,7 @@ class MoveKind(Word):
     ADVANCE = "advance", N_("推进")
     JUMP = "jump", N_("跳级推进")
     BACK = "back", N_("退回")
-    ASIDE = "aside", N_("转入旁路")
+    ASIDE = "aside", N_("暂缓或退出")
     RESUME = "resume", N_("重新推进")
     BOARD = "board", N_("更换板块")
 

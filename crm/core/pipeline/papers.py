@@ -37,7 +37,8 @@ def prove(
     is_here: bool,
 ) -> E:
     """Note a document: a file of the record, or the number it can be found under. `is_here`: whether the file, if one
-    is named, hangs on this record. Raises `Refused`."""
+    is named, hangs on this record. The caller holds the record, so that the same sent twice is kept once. Raises
+    `Refused`."""
     number = " ".join((reference or "").split())[:200] or None
     if on > today:
         raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
@@ -45,6 +46,13 @@ def prove(
         raise Refused(N_("请上传文件，或写明文号。"), field="reference")
     if attachment_id is not None and not is_here:
         raise Refused(N_("这里没有这个文件，请重新选择。"), field="attachment")
+    paper: Any = books.evidence
+    same = sa.select(paper.id).where(
+        books.of(paper) == record.id, paper.kind == kind, paper.on == on, paper.removed_on.is_(None),
+        paper.attachment_id.is_not_distinct_from(attachment_id), paper.reference.is_not_distinct_from(number),
+    )  # fmt: skip
+    if session.scalar(same.limit(1)) is not None:
+        raise Refused(N_("这份佐证已经登记过：类别、日期和文号都一样。"), field="reference")
     audit.begin(session, actor=actor, action=act, subject=(books.subject, record.id), kind=kind.value)
     columns: dict[str, Any] = {"kind": kind, "on": on, "reference": number, "attachment_id": attachment_id}
     made = books.evidence(**{books.key: record.id}, **columns)

@@ -17,7 +17,7 @@ from crm.core.words import Refused
 from crm.digest.actions import outbox
 from crm.digest.queries import calendar, compose, next_at
 from crm.digest.queries.previewing import get_reader, people, seen_by
-from crm.digest.rendering import lines_of, mute_links, render, site_url
+from crm.digest.rendering import Mail, lines_of, mute_links, render, site_url
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 from crm.digest.views.blueprint import bp

@@ -66,7 +66,7 @@ def set_aside(
     guards.ready(session, candidate, actor, version)
     guards.held(session, candidate)
     if candidate.stage is Stage.LISTED:
-        raise Refused(N_("已经上市，不能再转入旁路。"), field="state")
+        raise Refused(N_("已经上市，不能再暂缓或退出。"), field="state")
     put_aside(
         session, BOOKS, candidate, Act.ASIDE, actor=actor, today=today, state=state, on=on, reason=reason,
         board=candidate.board,

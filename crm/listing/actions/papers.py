@@ -33,6 +33,7 @@ def prove(
 ) -> CandidateEvidence:
     """Note a document: a file of the candidate, or the number it can be found under. Raises `Refused`."""
     guards.ready(session, candidate, actor)
+    guards.held(session, candidate)
     made = papers.prove(
         session, BOOKS, candidate, Act.PROVE, actor=actor, today=today, kind=kind, on=on, reference=reference,
         attachment_id=attachment_id,

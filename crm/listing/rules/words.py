@@ -97,7 +97,7 @@ class Act(Word):
     ENTER = "listing.enter", N_("入上市后备库")
     EDIT = "listing.edit", N_("修改上市后备")
     MOVE = "listing.move", N_("推进上市后备")
-    ASIDE = "listing.aside", N_("上市后备转入旁路")
+    ASIDE = "listing.aside", N_("上市后备暂缓或退出")
     RESUME = "listing.resume", N_("上市后备重新推进")
     BOARD = "listing.board", N_("更换上市板块")
     PLAN = "listing.plan", N_("设定上市计划日期")

@@ -73,14 +73,14 @@ def move_save(candidate_id: int) -> Any:
 @needs("listing:edit")
 def aside(candidate_id: int) -> Any:
     candidate = load(candidate_id)
-    return form_page(AsideForm(started(candidate)), candidate, gettext("转入旁路"), gettext("保存"))
+    return form_page(AsideForm(started(candidate)), candidate, gettext("暂缓或退出"), gettext("保存"))
 
 
 @bp.post("/listing/<int:candidate_id>/aside")
 @needs("listing:edit")
 def aside_save(candidate_id: int) -> Any:
     candidate = load(candidate_id)
-    over = over_candidate(candidate_id, gettext("转入旁路"), lambda row: {"state": row.state.value})
+    over = over_candidate(candidate_id, gettext("暂缓或退出"), lambda row: {"state": row.state.value})
     form = over.form(AsideForm)
 
     def write() -> None:
@@ -90,7 +90,7 @@ def aside_save(candidate_id: int) -> Any:
         )  # fmt: skip
 
     def page(sentence: str | None, _items: Any) -> str:
-        return form_page(form, load(candidate_id), gettext("转入旁路"), gettext("保存"), refused=sentence)
+        return form_page(form, load(candidate_id), gettext("暂缓或退出"), gettext("保存"), refused=sentence)
 
     def told() -> str:
         return gettext(

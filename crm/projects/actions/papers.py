@@ -29,6 +29,7 @@ def prove(
     """Note a document: a file of the project, or the number it can be found under. Raises `Refused`."""
     guards.require_editor(session, actor, project)
     guards.there(project)
+    guards.held(session, project)
     return papers.prove(
         session, BOOKS, project, Act.EVIDENCE, actor=actor, today=today, kind=kind, on=on, reference=reference,
         attachment_id=attachment_id,

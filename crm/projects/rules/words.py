@@ -166,7 +166,7 @@ class Act(Word):
     REPORT = "project.report", N_("登记线索")
     EDIT = "project.edit", N_("修改项目")
     MOVE = "project.move", N_("推进项目")
-    ASIDE = "project.aside", N_("项目转入旁路")
+    ASIDE = "project.aside", N_("项目暂缓或退出")
     RESUME = "project.resume", N_("项目重新推进")
     APPOINT = "project.appoint", N_("定领导和专班")
     HAND_OVER = "project.hand-over", N_("交接项目")
