@@ -11,7 +11,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import StopValidation
 
-from crm.core.i18n import lazy_gettext, say
+from crm.core.i18n import lazy_gettext, lazy_say, say
 from crm.core.words import Conflict, Refused, Word
 
 Judge = Callable[[str], Any]
@@ -42,7 +42,7 @@ class RuledField(Ruled, StringField):
     def __init__(
         self, label: str, judge: Judge, *, is_required: bool = False, unit: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(lazy_gettext(label), **kwargs)
+        super().__init__(lazy_say(label), **kwargs)
         self.judge, self.unit = judge, unit
         if is_required:
             self.flags.required = True
@@ -54,7 +54,7 @@ class RuledText(Ruled, TextAreaField):
     def __init__(
         self, label: str, judge: Judge, *, is_required: bool = False, unit: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(lazy_gettext(label), **kwargs)
+        super().__init__(lazy_say(label), **kwargs)
         self.judge, self.unit = judge, unit
         if is_required:
             self.flags.required = True
@@ -70,7 +70,7 @@ class ChoiceField(SelectField):
 
     def __init__(self, label: str, *, choices: Any = (), is_required: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("coerce", str)
-        super().__init__(lazy_gettext(label), choices=options(choices), validate_choice=True, **kwargs)
+        super().__init__(lazy_say(label), choices=options(choices), validate_choice=True, **kwargs)
         if is_required:
             self.flags.required = True
 
@@ -87,8 +87,8 @@ class ChoiceField(SelectField):
 
 def word_choices(words: type[Word], empty: str | None = None) -> list[SelectChoice]:
     """The members of an enum as choices, with an empty one first if it has a label."""
-    first: list[tuple[str, Any]] = [("", lazy_gettext(empty))] if empty else []
-    return options(first + [(member.value, lazy_gettext(member.label)) for member in words])
+    first: list[tuple[str, Any]] = [("", lazy_say(empty))] if empty else []
+    return options(first + [(member.value, lazy_say(member.label)) for member in words])
 
 
 class Form(FlaskForm):  # type: ignore[misc]

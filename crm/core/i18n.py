@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, get_translations, lazy_gettext, pgettext
+from flask_babel.speaklater import LazyString
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from crm.core.clock import local, today
 from crm.core.words import Message, Money, Named, Refused, Word
 
-__all__ = ["gettext", "language", "lazy_gettext", "pgettext", "say", "word"]
+__all__ = ["gettext", "language", "lazy_gettext", "lazy_say", "pgettext", "say", "word"]
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "tidui_lang"
@@ -71,6 +72,11 @@ def say(text: str | Message | Refused, /, **params: Any) -> str:
     shown = {key: _param(value) for key, value in params.items()}
     context, mark, plain = source.rpartition("\x04")
     return str(pgettext(context, plain, **shown) if mark else gettext(plain, **shown))
+
+
+def lazy_say(text: str) -> Any:
+    """`say`, once it is shown: for labels made before anybody reads them. A context of the text is never shown."""
+    return LazyString(say, text)
 
 
 def _param(value: Any) -> Any:

@@ -14,11 +14,13 @@ from crm.core.cli import Command, Context
 from crm.core.db import db
 from crm.core.words import N_, Refused
 from crm.demo.actions import enter_firms, enter_projects
+from crm.demo.rules.projects import COUNT
 from crm.opening import enter_units
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firms", type=int, default=2000, metavar="N", help="企业数 / how many firms")
+    parser.add_argument("--projects", type=int, default=COUNT, metavar="N", help="项目数 / how many projects")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="随机种子 / seed")
 
 
@@ -27,6 +29,8 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
     session = db.session()
     if arguments.firms < 0:
         raise Refused(N_("企业数不能是负数。"))
+    if arguments.projects < 0:
+        raise Refused(N_("项目数不能是负数。"))
     enter_units(session, actor=context.actor)
     done = enter_firms(
         session,
@@ -38,8 +42,9 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
         progress=lambda n: print(f"{n} / {arguments.firms}", file=context.err),
     )
     projects = enter_projects(
-        session, seed=arguments.seed, today=clock.today(), at=clock.now(), actor=context.actor
-    )
+        session, seed=arguments.seed, today=clock.today(), at=clock.now(), actor=context.actor,
+        count=arguments.projects,
+    )  # fmt: skip
     if context.as_json:
         context.emit({"firms": done, "projects": projects, "seed": arguments.seed})
     else:

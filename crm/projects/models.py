@@ -179,6 +179,7 @@ class ProjectMove(Versioned, Stamped, Model):
     __table_args__ = (
         sa.Index("ix_project_moves_project", "project_id", "moved_on", "id"),
         sa.Index("ix_project_moves_stage", "stage", "moved_on", "project_id"),
+        sa.Index("ix_project_moves_on", "moved_on", "kind", "project_id"),  # what changed since Monday
     )
 
 

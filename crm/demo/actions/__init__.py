@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from crm.accounts.models import Unit, User, UserGrant, UserRole
+from crm.accounts.models import Unit, UnitHead, User, UserGrant, UserRole
 from crm.accounts.rules import Permission, Role, UnitKind, fold_name
 from crm.core import audit
+from crm.core.clock import local
 from crm.core.permissions import Actor
 from crm.core.pinyin import sort_key
 from crm.core.transaction import commit
@@ -66,6 +67,8 @@ MORE_OFFICERS = (
 )
 GIVEN = (("investment", Permission.PROJECT_ASSIGN), ("investment2", Permission.PROJECT_CHECK))
 
+HEADS = (("商务局", "investment"), ("科技局", "science"), ("经发局", "investment3"), ("金融办", "finance"))
+
 
 def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dict[str, str]]:
     """One account a role with a random password, and some more officers nobody can sign in as.
@@ -109,6 +112,10 @@ def enter_people(session: Session, *, actor: Actor, at: dt.datetime) -> list[dic
     people = {row.username: row.id for row in session.execute(sa.select(User.username, User.id))}
     for username, permission in GIVEN:  # the head of the bureau, and its checker
         session.add(UserGrant(user_id=people[username], permission=permission, **stamp))
+    for unit, username in HEADS:  # overdue steps climb to them in the end
+        if unit in units:
+            since = local(at).date() - dt.timedelta(365)
+            session.add(UnitHead(unit_id=units[unit], user_id=people[username], starts_on=since, **stamp))
     session.flush()
     return made
 

@@ -339,7 +339,7 @@ def _follow(rng: random.Random, story: Story, today: dt.date) -> None:
         and not story.is_pooled
         and story.stage is not Stage.FULL_PRODUCTION
     ):
-        due = rng.choice((-12, -5, -2, -1, 0, 0, 1, 2, 3, 5, 7, 10, 14, 20, 30))
+        due = rng.choice((-20, -12, -5, -2, -1, 0, 0, 1, 2, 3, 5, 7, 10, 14, 20, 30))
         story.step = (
             rng.choice(NEXT),
             max(today + dt.timedelta(due), story.contacts[-1][1] if story.contacts else today),

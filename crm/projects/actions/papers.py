@@ -43,6 +43,14 @@ def prove(
         )  # fmt: skip
         if session.scalar(here) is None:
             raise Refused(N_("这个文件不在这个项目上。"), field="attachment")
+    guards.held(session, project)
+    same = sa.select(ProjectEvidence.id).where(
+        ProjectEvidence.project_id == project.id, ProjectEvidence.kind == kind, ProjectEvidence.on == on,
+        ProjectEvidence.attachment_id.is_not_distinct_from(attachment_id),
+        ProjectEvidence.reference.is_not_distinct_from(number), ProjectEvidence.removed_on.is_(None),
+    )  # fmt: skip
+    if session.scalar(same.limit(1)) is not None:
+        raise Refused(N_("这份佐证已经登记过：类别、日期和文号都一样。"), field="reference")
     audit.begin(session, actor=actor, action=Act.EVIDENCE, subject=("project", project.id), kind=kind.value)
     made = ProjectEvidence(
         project_id=project.id, kind=kind, on=on, reference=number, attachment_id=attachment_id

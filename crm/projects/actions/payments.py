@@ -52,6 +52,8 @@ def pay(
         )  # fmt: skip
         if session.scalar(here) is None:
             raise Refused(N_("这个文件不在这个项目上。"), field="attachment")
+    guards.held(session, project)
+    _once(session, project, on, kind, origin, amount, attachment_id, number)
     audit.begin(session, actor=actor, action=Act.PAY, subject=("project", project.id))
     made = ProjectPayment(
         project_id=project.id, on=on, yuan=amount, currency=currency, foreign=foreign,
@@ -61,6 +63,21 @@ def pay(
     session.add(made)
     session.flush()
     return made
+
+
+def _once(
+    session: Session, project: Project, on: dt.date, kind: PaymentKind, origin: Origin, yuan: int,
+    attachment_id: int | None, reference: str | None,
+) -> None:  # fmt: skip
+    """Raises `Refused` when just this payment is there: a form sent twice must not double the money."""
+    same = sa.select(ProjectPayment.id).where(
+        ProjectPayment.project_id == project.id, ProjectPayment.on == on, ProjectPayment.kind == kind,
+        ProjectPayment.origin == origin, ProjectPayment.yuan == yuan, ProjectPayment.withdrawn_on.is_(None),
+        ProjectPayment.evidence_id.is_not_distinct_from(attachment_id),
+        ProjectPayment.reference.is_not_distinct_from(reference),
+    )  # fmt: skip
+    if session.scalar(same.limit(1)) is not None:
+        raise Refused(N_("这笔资金已经登记过：日期、金额和凭证都一样。"), field="yuan")
 
 
 def check_payment(

@@ -21,10 +21,12 @@ from crm.projects.queries.listing import matching
 from crm.projects.queries.record import open_counts
 from crm.projects.queries.scope import editable_by
 from crm.projects.rules.progress import Light, light
-from crm.projects.rules.words import Stage
+from crm.projects.rules.words import GOING, Stage
 
 CARDS = 12
 _HOLDER, _LEADER = aliased(User), aliased(User)
+# those that go on first, the latest change on top: what is lost does not push work out of sight
+_ORDER = (sa.case((Project.state.in_(GOING), 0), else_=1), Project.updated_at.desc(), Project.id.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,7 @@ def board(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[Co
             .group_by(Project.stage)
         )
     }
-    place = sa.func.row_number().over(
-        partition_by=Project.stage, order_by=(Project.updated_at.desc(), Project.id.desc())
-    )
+    place = sa.func.row_number().over(partition_by=Project.stage, order_by=_ORDER)
     ranked = sa.select(Project.id, place.label("place")).join(here, here.c.id == Project.id).subquery()
     chosen = sa.select(ranked.c.id).where(ranked.c.place <= CARDS)
     by_stage: dict[Stage, list[Card]] = {}
@@ -77,12 +77,7 @@ def board(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[Co
 def more(session: Session, wanted: lists.Asked, viewer: Actor, stage: Stage, after: int) -> list[Card]:
     """The next cards of one column, behind the first `after`."""
     ids, _understood = matching(session, wanted, viewer)
-    page = (
-        ids.where(Project.stage == stage)
-        .order_by(Project.updated_at.desc(), Project.id.desc())
-        .offset(after)
-        .limit(CARDS)
-    )
+    page = ids.where(Project.stage == stage).order_by(*_ORDER).offset(after).limit(CARDS)
     return _cards(session, sa.select(page.subquery().c.id), viewer, wanted.today)
 
 
@@ -103,7 +98,7 @@ def _cards(session: Session, chosen: sa.Select[Any], viewer: Actor, today: dt.da
         )
         .outerjoin(_LEADER, _LEADER.id == ProjectCharge.leader_id)
         .where(Project.id.in_(chosen))
-        .order_by(Project.updated_at.desc(), Project.id.desc())
+        .order_by(*_ORDER)
     ).all()  # fmt: skip
     ids = [row.id for row in rows]
     lacking, limits, steps = open_counts(session, ids), limits_of(session), _steps(session, ids)

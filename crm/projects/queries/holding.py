@@ -53,6 +53,12 @@ def get_dispute(session: Session, project_id: int, dispute_id: int) -> ProjectDi
     return found
 
 
+def is_claimable(project: Project) -> bool:
+    """Whether the lead is one somebody may come to follow: going on, not signed, nobody in charge."""
+    is_early = project.need is None and project.stage.place < Stage.SIGNED.place
+    return is_early and project.state is State.ACTIVE and project.archived_on is None
+
+
 def pool_where(today: dt.date) -> sa.ColumnElement[bool]:
     """Leads in the pool: followed by nobody, or no longer protected, and nobody in charge yet."""
     out = sa.select(ProjectPulse.project_id).where(ProjectPulse.protected_until < today)

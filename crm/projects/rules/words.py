@@ -49,7 +49,7 @@ class MoveKind(Word):
     ADVANCE = "advance", N_("推进")
     JUMP = "jump", N_("跳级推进")
     BACK = "back", N_("退回")
-    ASIDE = "aside", N_("转入旁路")
+    ASIDE = "aside", N_("暂缓或退出")
     RESUME = "resume", N_("重新推进")
 
 
@@ -180,7 +180,7 @@ class Act(Word):
     REPORT = "project.report", N_("登记线索")
     EDIT = "project.edit", N_("修改项目")
     MOVE = "project.move", N_("推进项目")
-    ASIDE = "project.aside", N_("项目转入旁路")
+    ASIDE = "project.aside", N_("项目暂缓或退出")
     RESUME = "project.resume", N_("项目重新推进")
     APPOINT = "project.appoint", N_("定领导和专班")
     HAND_OVER = "project.hand-over", N_("交接项目")

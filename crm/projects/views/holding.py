@@ -20,10 +20,11 @@ from crm.core.words import N_, Missing
 from crm.projects import actions, queries
 from crm.projects.actions import holding
 from crm.projects.forms import DecisionForm, DisputeForm, ReasonForm
+from crm.projects.models import Project, ProjectDispute
 from crm.projects.queries import holding as reads
 from crm.projects.queries.clocks import clocks_of
 from crm.projects.queries.pulse import pulse_of
-from crm.projects.rules.words import Decision, Stage
+from crm.projects.rules.words import Decision
 from crm.projects.views.blueprint import bp, load, over_project
 
 A_DAY = 86_400  # seconds a hidden look-alike may be asked about
@@ -43,7 +44,7 @@ def holding_panel(project_id: int) -> Any:
     return render_template(
         "projects/_holding.html", project=project, pulse=pulse, claims=reads.claims_of(session, project_id),
         disputes=reads.disputes_of(session, project_id), rights=queries.rights(session, project_id, viewer),
-        may_claim=viewer.may("lead:log") and project.need is None and project.stage.place < Stage.SIGNED.place,
+        may_claim=viewer.may("lead:log") and reads.is_claimable(project),
         may_log=viewer.may("lead:log"), today=today(), me=viewer.user_id,
     )  # fmt: skip
 
@@ -212,8 +213,22 @@ def ask_save(token: str) -> Any:
 def decide(project_id: int, dispute_id: int) -> Any:
     project = load(project_id)
     row = reads.get_dispute(db.session(), project_id, dispute_id)
+    return _decide_page(DecisionForm(MultiDict()), project, row)
+
+
+def _decide_page(
+    form: DecisionForm, project: Project, row: ProjectDispute, refused: str | None = None
+) -> str:
+    raised = next(
+        (
+            (name, unit)
+            for each, name, unit, _decider in reads.disputes_of(db.session(), project.id)
+            if each.id == row.id
+        ),
+        (None, None),
+    )
     return render_template(
-        "projects/decide.html", project=project, row=row, form=DecisionForm(MultiDict()), refused=None
+        "projects/decide.html", project=project, row=row, raised=raised, form=form, refused=refused
     )
 
 
@@ -235,8 +250,6 @@ def decide_save(project_id: int, dispute_id: int) -> Any:
         return back_to("projects.show", project_id=project_id)
 
     def again(sentence: str | None) -> str:
-        return render_template(
-            "projects/decide.html", project=load(project_id), row=row, form=form, refused=sentence
-        )
+        return _decide_page(form, load(project_id), row, sentence)
 
     return save(form, write, done=done, again=again)

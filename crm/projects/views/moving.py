@@ -105,7 +105,7 @@ def _standing(row: Project) -> dict[str, str]:
 @needs("project:edit")
 def aside_save(project_id: int) -> Any:
     project = load(project_id)
-    over = over_project(project_id, gettext("转入旁路"), _standing)
+    over = over_project(project_id, gettext("暂缓或退出"), _standing)
     form = over.form(AsideForm)
 
     def write() -> None:

@@ -21,6 +21,7 @@ from crm.projects import actions, queries
 from crm.projects.forms import MONEY, SECTIONS, WORDS, ProjectForm, keep
 from crm.projects.models import Project
 from crm.projects.queries.escalation import standing
+from crm.projects.queries.holding import is_claimable
 from crm.projects.queries.pulse import light_of, pulse_of
 from crm.projects.rules.columns import LABELS, MICRO, MU
 from crm.projects.rules.stages import Need, Wants, need_of, next_of
@@ -54,6 +55,7 @@ def show(project_id: int) -> Any:
         wants=Wants,
         section_of=section_of,
         steps=steps,
+        may_claim=project.holder_id is None and viewer.may("lead:log") and is_claimable(project),
         late=standing(session, project, charge, steps, today()),
         protected_until=pulse.protected_until if pulse is not None and _is_protected(project) else None,
         evidence=queries.evidence_of(session, project_id),

@@ -17,6 +17,7 @@ from crm.core.web import actor, back_to
 from crm.firms.queries import get_firm, search
 from crm.projects import actions, queries
 from crm.projects.forms import LinkForm, ReasonForm
+from crm.projects.models import Project
 from crm.projects.views.blueprint import bp, load, over_project
 
 
@@ -25,11 +26,14 @@ from crm.projects.views.blueprint import bp, load, over_project
 def firm(project_id: int) -> Any:
     """Choose the firm: found by name or code; or none."""
     project = load(project_id)
+    return _firm_page(LinkForm(MultiDict({"version": str(project.version)})), project)
+
+
+def _firm_page(form: LinkForm, project: Project, refused: str | None = None) -> str:
     wanted = request.args.get("q", project.investor).replace("\x00", "")[:100].strip()
     found = search(db.session(), wanted, viewer=actor(), limit=8) if wanted else []
-    form = LinkForm(MultiDict({"version": str(project.version)}))
     return render_template(
-        "projects/firm.html", form=form, project=project, found=found, wanted=wanted, refused=None
+        "projects/firm.html", form=form, project=project, found=found, wanted=wanted, refused=refused
     )
 
 
@@ -50,9 +54,7 @@ def firm_save(project_id: int) -> Any:
         return back_to("projects.show", project_id=project_id)
 
     def again(sentence: str | None) -> str:
-        return render_template(
-            "projects/firm.html", form=form, project=load(project_id), found=[], wanted="", refused=sentence
-        )
+        return _firm_page(form, load(project_id), sentence)
 
     return save(form, write, done=done, again=again, over=over)
 
