@@ -294,6 +294,53 @@ def test_an_appointment_a_stage_stands_on_is_not_undone(client: FlaskClient, ses
     assert business(session) == before
 
 
+def test_the_page_of_an_undo_that_would_be_refused_says_why_and_has_no_button(
+    client: FlaskClient, session: Session
+) -> None:
+    bring(session, a_lead(session), Stage.NEGOTIATION)
+    acts = ("project.appoint", "project.move")
+    appoint, move = (
+        session.scalars(
+            sa.select(audit.AuditEnvelope.operation).where(audit.AuditEnvelope.action == act)
+        ).one()
+        for act in acts
+    )
+    session.rollback()
+    people.sign_in(client, HEAD)
+    page = client.get(f"/operations/{appoint}").text
+    assert "就缺少必须有的「项目专班」" in page and "撤销整次操作" not in page
+    page = client.get(f"/operations/{move}").text
+    assert "撤销整次操作" in page and "就缺少" not in page
+
+
+@pytest.mark.parametrize("stage", [Stage.NEGOTIATION, Stage.SIGNED], ids=str)
+def test_what_is_told_of_an_undo_is_what_the_undo_does(session: Session, stage: Stage) -> None:
+    """Of every operation so far: the page offers the undo exactly when it can be done."""
+    project = bring(session, a_lead(session), stage)
+    actions.set_aside(session, project, actor=ROBOT, today=TODAY, state=State.ENDED, on=TODAY, reason="撤资")
+    commit(session)
+    actions.resume(session, project, actor=ROBOT, today=TODAY, on=TODAY, reason="又来谈了")
+    commit(session)
+    other = bring(session, a_lead(session, 2), Stage.NEGOTIATION)
+    joined(session, project, other)
+    found = {}
+    for operation, act in session.execute(
+        sa.select(audit.AuditEnvelope.operation, audit.AuditEnvelope.action).order_by(audit.AuditEnvelope.seq)
+    ).all():
+        told = undo.can_undo(session, operation)
+        session.rollback()
+        try:
+            undo.undo(session, operation, actor=ROBOT)
+            session.flush()
+            refused = None
+        except Refused as refusal:
+            refused = refusal
+        session.rollback()
+        found[operation] = (act, told and told.text, refused and refused.text)
+    assert [row for row in found.values() if row[1] != row[2]] == []
+    assert any(row[1] is None for row in found.values()) and any(row[1] for row in found.values())
+
+
 def browser(app: Flask, person: people.Person) -> FlaskClient:
     made = app.test_client()
     people.sign_in(made, person)

@@ -17,7 +17,7 @@ from crm.core.permissions import Actor
 from crm.core.transaction import violated
 from crm.core.undo.obstacles import ACTIONS, Blocked, blocked
 from crm.core.undo.planning import plan_of, taken
-from crm.core.undo.wanting import require_whole
+from crm.core.undo.wanting import require_whole, would_lack
 from crm.core.undo.writing import write
 from crm.core.words import N_, Missing, Refused
 
@@ -58,10 +58,10 @@ def can_undo(session: Session, operation_id: str) -> Refused | None:
     """What would stop an undo now; None when nothing does."""
     try:
         envelope = _envelope(session, operation_id)
-        _, obstacles = plan_of(session, operation_id, lock=False)
+        plans, obstacles = plan_of(session, operation_id, lock=False)
     except Refused as refusal:
         return refusal
-    return blocked(session, envelope, obstacles) if obstacles else None
+    return blocked(session, envelope, obstacles) if obstacles else would_lack(session, plans)
 
 
 def _envelope(session: Session, operation_id: str) -> AuditEnvelope:
