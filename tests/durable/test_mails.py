@@ -44,7 +44,7 @@ def box() -> Iterator[tuple[Letterbox, str]]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_one_mail_each_and_nobody_missed_whenever_one_is_killed(
     app: Flask, template: tuple[Flask, Any], box: tuple[Letterbox, str], many: int, stage: str
 ) -> None:
@@ -60,7 +60,7 @@ def test_one_mail_each_and_nobody_missed_whenever_one_is_killed(
         env={**os.environ, **template[1].environment(), "CRM_SMTP_URL": url},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout)
