@@ -70,8 +70,6 @@ NOT_FORMS = {
     "projects.charge_save": "walked in tests/projects/test_two_people.py",
     "projects.firm_save": "walked in tests/projects/test_two_people.py",
     "projects.archive_save": "walked in tests/projects/test_two_people.py",
-    "digest.copy": "sends oneself a mail; nothing is typed",
-    "digest.preferences_save": "one's own settings",
     "digest.mute_now": "muting twice is muting once",
     "ladder.report": "one button: the second gets the sentence",
     "firms.undo_drop": "the journal refuses what has changed since",
