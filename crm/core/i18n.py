@@ -24,6 +24,7 @@ COOKIE = "tidui_lang"
 
 
 _spoken: ContextVar[str | None] = ContextVar("tidui_spoken", default=None)
+_known: ContextVar[Any] = ContextVar("tidui_known", default=None)  # the translations of what is spoken
 
 
 @contextmanager
@@ -33,7 +34,11 @@ def speaking(code: str) -> Iterator[None]:
     token = _spoken.set(chosen)
     try:
         with force_locale(chosen):
-            yield
+            kept = _known.set(get_translations())
+            try:
+                yield
+            finally:
+                _known.reset(kept)
     finally:
         _spoken.reset(token)
 
@@ -53,7 +58,7 @@ def language() -> str:
 
 def translated(text: str, count: Any = None) -> str:
     """The reader's words for a source string, not filled in. Where English has a singular, `count` chooses it."""
-    known = get_translations()
+    known = _known.get() or get_translations()
     digits = str(count).replace(",", "")
     found = known.ungettext(text, text, int(digits) if digits.isdecimal() else 2)
     return str(found if found != text else known.ugettext(text))

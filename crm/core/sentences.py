@@ -21,6 +21,8 @@ def unpacked(stored: Mapping[str, Any]) -> Message:
 
 
 def _pack(value: Any) -> Any:
+    if type(value) in (str, int):
+        return value
     if isinstance(value, Refused):
         value = value.message
     if isinstance(value, Word):

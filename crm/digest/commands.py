@@ -12,6 +12,7 @@ from crm.core.cli import Command, Context
 from crm.core.clock import now
 from crm.core.db import db, intent
 from crm.core.i18n import word
+from crm.core.permissions import Actor
 from crm.core.transaction import commit
 from crm.core.words import N_, Refused
 from crm.digest import actions
@@ -55,29 +56,31 @@ def preview(arguments: argparse.Namespace, context: Context) -> int | None:
     whole = compose(session, day, people, is_whole=True)
     shown = [seen_by(session, letter, context.actor)[0] for letter in whole.values()]
     letters = [letter.cut() for letter in shown if letter is not None]
+    me = context.actor
     week = week_of(day)
     sent_on = send_day(session, week)
     if context.as_json:
         context.emit(
             {
                 "week": str(week), "day": day, "sent_on": sent_on, "holidays_unknown": years_unknown(session, week),
-                "letters": [_told(letter) for letter in letters],
+                "letters": [_told(letter, me) for letter in letters],
             }
         )  # fmt: skip
         return None
     for letter in letters:
-        context.say(_mail(letter).text)
+        context.say(_mail(letter, me).text)
     context.say(f"{len(letters)} 人有提醒 / people with a mail; {sent_on or '—'}")
     return None
 
 
-def _mail(letter: Letter) -> Mail:
-    base = site_url()
-    return render(letter, base, mute_links(letter.person_id, base))
+def _mail(letter: Letter, viewer: Actor) -> Mail:
+    """The mail as it is sent; what mutes a group is for its reader and the machine alone."""
+    base, is_own = site_url(), viewer.is_system or viewer.user_id == letter.person_id
+    return render(letter, base, mute_links(letter.person_id, base) if is_own else None)
 
 
-def _told(letter: Letter) -> dict[str, Any]:
-    mail = _mail(letter)
+def _told(letter: Letter, viewer: Actor) -> dict[str, Any]:
+    mail = _mail(letter, viewer)
     return {
         **letter.to_payload(), "count": letter.count, "subject": mail.subject, "text": mail.text, "html": mail.html
     }  # fmt: skip

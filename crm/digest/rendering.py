@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
+from werkzeug.routing import MapAdapter
 
 from crm.core import i18n
 from crm.core.records import SUBJECTS
@@ -85,10 +86,11 @@ def _group(group: Group, base: str, mute_url: MuteUrl | None) -> Block:
 def lines_of(group: Group, base: str = "", *, is_whole: bool = False) -> list[Line]:
     """The lines of a group in the reader's words; `is_whole`: nothing cut short (on a page)."""
     known = {reminder.code: reminder for reminder in REMINDERS}
-    return [_line(item, known.get(item.code), base, is_whole) for item in group.items]
+    paths = current_app.url_map.bind("localhost")
+    return [_line(item, known.get(item.code), base, is_whole, paths) for item in group.items]
 
 
-def _line(item: Item, reminder: Reminder | None, base: str, is_whole: bool) -> Line:
+def _line(item: Item, reminder: Reminder | None, base: str, is_whole: bool, paths: MapAdapter) -> Line:
     params = unpacked({"text": "", "params": item.params}).params
     text = i18n.say(reminder.text, **params) if reminder is not None else ""
     why = (
@@ -98,7 +100,7 @@ def _line(item: Item, reminder: Reminder | None, base: str, is_whole: bool) -> L
     )
     name = item.name if is_whole else _short(item.name, NAME)
     return Line(
-        name, text if is_whole else _short(text, TEXT), why, base + link_of(item),
+        name, text if is_whole else _short(text, TEXT), why, base + link_of(item, paths),
         item.due_on.isoformat() if item.due_on is not None else "",
     )  # fmt: skip
 
@@ -107,12 +109,12 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def link_of(item: Item) -> str:
-    """The path of what a line is about."""
+def link_of(item: Item, paths: MapAdapter) -> str:
+    """The path of what a line is about: its own, else the record's page."""
     if item.link is not None:
-        return path(item.link[0], **item.link[1])
+        return str(paths.build(item.link[0], dict(item.link[1])))
     kind = SUBJECTS[item.kind]
-    return path(kind.endpoint, **{kind.id_name: item.subject_id})
+    return str(paths.build(kind.endpoint, {kind.id_name: item.subject_id}))
 
 
 def site_url() -> str:

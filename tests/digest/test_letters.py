@@ -222,6 +222,9 @@ def test_leaders_get_a_summary_and_nobody_more_than_a_mail_holds(session: Sessio
     assert (len(leader.groups[0].items), leader.groups[0].more) == (MOST_SUMMED, 30 - MOST_SUMMED)
     assert (len(officer.groups[0].items), officer.groups[0].more) == (MOST_LINES, 30 - MOST_LINES)
     assert sum(len(group.items) for group in officer.groups) <= MOST_IN_ALL
+    for who, cut in ((people.LEADER, leader), (people.INVESTMENT, officer)):
+        whole = of(session, who)
+        assert whole is not None and whole.cut() == cut and whole.groups[0].more == 0
     # the longest overdue first
     assert officer.groups[0].items[0].subject_id == many[-1].id
 

@@ -7,7 +7,7 @@ import re
 from flask import Flask
 
 from crm.accounts.rules import Permission
-from crm.core.web import POLICY
+from crm.core.web import POLICY, csrf
 
 KNOWN = {permission.value for permission in Permission}
 
@@ -35,6 +35,8 @@ def test_few_routes_are_public(app: Flask) -> None:
         "accounts.sign_in_code",
         "accounts.set_language",
         "activities.feed",  # by its secret
+        "digest.mute",  # by its signature
+        "digest.mute_now",
         "ops.healthz",
         "ops.readyz",
     }
@@ -53,3 +55,8 @@ def test_the_content_policy_is_strict() -> None:
     assert "*" not in POLICY
     for part in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"):
         assert part in POLICY
+
+
+def test_only_token_signed_addresses_are_exempt_from_the_form_token(app: Flask) -> None:
+    assert csrf._exempt_views == {"crm.digest.views.muting.mute_now"}  # RFC 8058: a mail program sends it
+    assert not csrf._exempt_blueprints

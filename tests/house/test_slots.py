@@ -6,7 +6,7 @@ from flask import Flask
 
 from crm.accounts.rules import Permission
 from crm.activities.actions import going_on, hearing
-from crm.core import jobs, news, palette, saving, transaction
+from crm.core import jobs, news, palette, reminders, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
@@ -154,3 +154,15 @@ def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
         assert {column.sort for column in declared.columns if column.sort} <= {
             sort.key for sort in declared.sorts
         }
+
+
+def test_what_people_are_reminded_of_is_listed_in_feature_order(app: Flask) -> None:
+    assert [kind.code for kind in reminders.REMINDERS] == [
+        "instruction-waiting", "instruction-unanswered", "step-overdue", "step-due", "step-left", "report-missed",
+        "report-due", "certificate-expiring", "certificates-unowned", "rename-due", "sme-pending", "step-climbed",
+        "lead-late", "lights-all", "light-turned", "project-quiet", "stage-missing",
+    ]  # fmt: skip
+    for kind in reminders.REMINDERS:
+        assert kind.text and kind.whys and len(kind.code) <= 40, kind.code
+        assert not kind.unless or kind.unless in {each.code for each in reminders.REMINDERS}, kind.code
+    assert set(reminders.SIGHT) == set(SUBJECTS) - {"user", "unit"}  # administrators', who are told nothing

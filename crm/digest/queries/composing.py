@@ -23,7 +23,7 @@ from crm.core.sentences import packed
 from crm.core.words import Message
 from crm.digest.models import DigestMute, DigestTold
 from crm.digest.queries.calendar import send_day
-from crm.digest.rules.letters import Group, Item, Letter
+from crm.digest.rules.letters import Group, Item, Letter, limits
 from crm.digest.rules.week import Week, week_of
 
 ORDER = list(reminders.Group)
@@ -64,11 +64,13 @@ def compose(
         said = {(reminder.code, row.kind, row.subject_id) for reminder, row in pairs}
         pairs = [pair for pair in pairs if (pair[0].unless, pair[1].kind, pair[1].subject_id) not in said]
         if pairs:
-            letter = Letter(
-                person_id, reader.actor.name, week, day, reader.language or "zh", _groups(pairs, names),
-                bool(reader.actor.roles & SUMMED), tuple(sorted({row.once for _reminder, row in pairs if row.once})),
+            is_summary = bool(reader.actor.roles & SUMMED)
+            most, in_all = (len(pairs), len(pairs)) if is_whole else limits(is_summary)
+            letters[person_id] = Letter(
+                person_id, reader.actor.name, week, day, reader.language or "zh",
+                _groups(pairs, names, most, in_all), is_summary,
+                tuple(sorted({row.once for _reminder, row in pairs if row.once})),
             )  # fmt: skip
-            letters[person_id] = letter if is_whole else letter.cut()
     return letters
 
 
@@ -142,27 +144,26 @@ def _told(session: Session, week: Week, actors: Collection[int]) -> set[tuple[in
     return {(row.user_id, row.key) for row in rows}
 
 
-def _groups(pairs: Iterable[tuple[Reminder, Row]], names: Mapping[tuple[str, int], str]) -> tuple[Group, ...]:
+def _groups(
+    pairs: Iterable[tuple[Reminder, Row]], names: Mapping[tuple[str, int], str], most: int, in_all: int
+) -> tuple[Group, ...]:
+    """Lines by group, the most pressing first; of each at most so many, and in all."""
     by_group: dict[reminders.Group, list[tuple[Reminder, Row]]] = {}
     for reminder, row in pairs:
         by_group.setdefault(reminder.group, []).append((reminder, row))
-    return tuple(
-        Group(group.value, tuple(_item(*pair, names) for pair in sorted(by_group[group], key=_place)))
-        for group in sorted(by_group, key=ORDER.index)
-    )
+    place, groups = {reminder.code: n for n, reminder in enumerate(REMINDERS)}, []
 
+    def key(pair: tuple[Reminder, Row]) -> tuple[Any, ...]:
+        reminder, row = pair
+        due = row.due_on or dt.date.max
+        return row.rank, due, place[reminder.code], row.kind, row.subject_id, row.once, str(row.link)
 
-def _place(pair: tuple[Reminder, Row]) -> tuple[Any, ...]:
-    reminder, row = pair
-    return (
-        row.rank,
-        row.due_on or dt.date.max,
-        REMINDERS.index(reminder),
-        row.kind,
-        row.subject_id,
-        row.once,
-        str(row.params),
-    )
+    for group in sorted(by_group, key=ORDER.index):
+        lines = sorted(by_group[group], key=key)
+        items = tuple(_item(*pair, names) for pair in lines[: min(most, in_all)])
+        in_all -= len(items)
+        groups.append(Group(group.value, items, len(lines) - len(items)))
+    return tuple(groups)
 
 
 def _item(reminder: Reminder, row: Row, names: Mapping[tuple[str, int], str]) -> Item:

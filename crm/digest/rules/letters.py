@@ -17,6 +17,11 @@ MOST_SUMMED = 3  # of a group in a leader's summary
 MOST_IN_ALL = 60  # a mail stays below 100 kB whatever its lines say
 
 
+def limits(is_summary: bool) -> tuple[int, int]:
+    """How many lines a mail holds: of a group, and in all."""
+    return (MOST_SUMMED if is_summary else MOST_LINES), MOST_IN_ALL
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line: the kind of reminder, the record it is about with its name, the parameters of its sentence, the code
@@ -68,7 +73,7 @@ class Letter:
     def cut(self) -> Letter:
         """The letter as it is sent: of each group the first lines, in a leader's summary a few, and in all no more
         than a mail holds. The heads go on counting all of them."""
-        most, left, groups = MOST_SUMMED if self.is_summary else MOST_LINES, MOST_IN_ALL, []
+        (most, left), groups = limits(self.is_summary), []
         for group in self.groups:
             shown = group.items[: min(most, left)]
             left -= len(shown)

@@ -17,7 +17,7 @@ from crm.core.words import Refused
 from crm.digest.actions import outbox
 from crm.digest.queries import calendar, compose, next_at
 from crm.digest.queries.previewing import get_reader, people, seen_by
-from crm.digest.rendering import lines_of, mute_links, render, site_url
+from crm.digest.rendering import Mail, lines_of, mute_links, render, site_url
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 from crm.digest.views.blueprint import bp
@@ -54,6 +54,13 @@ def _letter(day: dt.date, person_id: int) -> tuple[Letter | None, int]:
     return seen_by(session, letter, actor())
 
 
+def _mail(letter: Letter) -> Mail:
+    """The mail as it is sent. What mutes a group is its reader's alone: nobody else is given the links."""
+    base = site_url()
+    is_mine = letter.person_id == actor().user_id
+    return render(letter.cut(), base, mute_links(letter.person_id, base) if is_mine else None)
+
+
 @bp.get("/digest")
 @needs(*READERS)
 def show() -> Any:
@@ -61,12 +68,7 @@ def show() -> Any:
     session, viewer = db.session(), actor()
     day, person_id, name = _asked()
     letter, withheld = _letter(day, person_id)
-    week, base = week_of(day), site_url()
-    mail = (
-        render(letter.cut(), base, mute_links(person_id, base))
-        if letter is not None and letter.groups
-        else None
-    )
+    week, mail = week_of(day), _mail(letter) if letter is not None else None
     upcoming = next_at(session, now())
     return render_template(
         "digest/show.html",
@@ -95,10 +97,7 @@ def html() -> Any:
     letter, _withheld = _letter(day, person_id)
     if letter is None:
         abort(404)
-    base = site_url()
-    response = Response(
-        render(letter.cut(), base, mute_links(person_id, base)).html, content_type="application/octet-stream"
-    )
+    response = Response(_mail(letter).html, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="tidui-{letter.week}.html"'
     return response
 

@@ -14,6 +14,7 @@ from crm.ladder.actions.certifications import (
 )
 from crm.ladder.actions.deriving import STAGES, recompute
 from crm.ladder.actions.merging import close_for_other, give_way
+from crm.ladder.actions.reports import file_report, unfile_report
 
 __all__ = [
     "STAGES",
@@ -25,6 +26,7 @@ __all__ = [
     "drop",
     "end",
     "fail",
+    "file_report",
     "give_way",
     "grant",
     "grant_many",
@@ -34,4 +36,5 @@ __all__ = [
     "renew",
     "reopen",
     "revoke",
+    "unfile_report",
 ]

@@ -13,6 +13,7 @@ from crm.core.transaction import refusing
 from crm.core.words import N_, Conflict, Refused
 from crm.ladder.models import YearlyReport
 from crm.ladder.rules.board import report_years
+from crm.ladder.rules.words import Act
 
 
 def file_report(
@@ -25,7 +26,7 @@ def file_report(
         raise Refused(N_("现在不能登记 %(year)s 年度的年报。"), year=year, field="year")
     if on > today:
         raise Refused(N_("日期 %(on)s 在今天之后，不能登记还没有发生的事。"), on=on, field="on")
-    audit.begin(session, actor=actor, action="ladder.report", subject=("firm", firm_id), year=year)
+    audit.begin(session, actor=actor, action=Act.REPORT, subject=("firm", firm_id), year=year)
     there = Conflict(N_("%(year)s 年度的年报已经登记过了。"), year=year)
     with refusing(session, {"uq_high_tech_reports_firm_id_year": there}):
         report = YearlyReport(firm_id=firm_id, year=year, filed_on=on)
@@ -40,6 +41,6 @@ def unfile_report(session: Session, firm_id: int, *, year: int, actor: Actor) ->
         sa.select(YearlyReport).where(YearlyReport.firm_id == firm_id, YearlyReport.year == year)
     )
     if report is not None:
-        audit.begin(session, actor=actor, action="ladder.unreport", subject=("firm", firm_id), year=year)
+        audit.begin(session, actor=actor, action=Act.UNREPORT, subject=("firm", firm_id), year=year)
         session.delete(report)
         session.flush()

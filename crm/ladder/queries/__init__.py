@@ -26,6 +26,7 @@ from crm.ladder.queries.due import (
     last_national_lapse,
     pending,
     renames,
+    reports_of,
     three_zeroing,
     years_known,
 )
@@ -58,7 +59,7 @@ __all__ = [
     "board", "cause_of", "certifications_of", "count_firms", "count_holders", "counts_of_batch", "decided",
     "expiries", "expiry_days", "flows", "get_application", "get_batch", "get_certification", "get_row", "held_by",
     "holders", "last_national_lapse", "left_over", "list_batches", "load_registry",
-    "more_cards", "names_of", "own_operation", "pending", "present_on", "queue", "renames", "rows_of",
+    "more_cards", "names_of", "own_operation", "pending", "present_on", "queue", "renames", "reports_of", "rows_of",
     "shown", "stage_counts", "stages_of", "stages_on", "three_zeroing", "under_way_of", "valid_on", "wanted_of", "without_day",
     "years_known",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from crm.firms.models import AboveScale, Firm, FirmName, IpCount, RdInstitution,
 from crm.firms.queries import figures_visible_to, visible_to
 from crm.firms.rules.standing import rename_report_due
 from crm.firms.rules.words import IpKind, NameKind
-from crm.ladder.models import Application, Certification, StageInterval
+from crm.ladder.models import Application, Certification, StageInterval, YearlyReport
 from crm.ladder.queries.counts import at_stage, valid_on
 from crm.ladder.queries.within import ONE, Within
 from crm.ladder.rules.board import light, months_after
@@ -165,6 +165,14 @@ def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
         if on is not None
     ]
     return [item for item in found if item.due_on >= within.as_of]
+
+
+def reports_of(session: Session, firm_id: int) -> dict[int, dt.date]:
+    """The yearly reports entered for a firm: year → day."""
+    rows = session.execute(
+        sa.select(YearlyReport.year, YearlyReport.filed_on).where(YearlyReport.firm_id == firm_id)
+    )
+    return dict(iter(rows))
 
 
 def pending(session: Session, within: Within, *, viewer: Actor) -> int:

@@ -102,6 +102,8 @@ class Act(Word):
     CORRECT = "certification.correct", N_("更正证书")
     APPLICATION_OPEN = "application.open", N_("开始跟踪申报")
     APPLICATION_ADVANCE = "application.advance", N_("推进申报")
+    REPORT = "ladder.report", N_("登记高企年报")
+    UNREPORT = "ladder.unreport", N_("撤回登记的高企年报")
     TAG_READ = "tag.read", N_("读取公布名单")
     TAG_MATCH = "tag.match", N_("比对公布名单")
     TAG_DECIDE = "tag.decide", N_("核对公布名单")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import flash, render_template, request, url_for
@@ -14,17 +14,20 @@ from crm.core.conflicts import Texts
 from crm.core.db import Base, db
 from crm.core.forms import VersionedForm
 from crm.core.history import changed_fields
-from crm.core.i18n import gettext, word
+from crm.core.i18n import gettext, say, word
 from crm.core.permissions import needs
 from crm.core.saving import Over, save
+from crm.core.transaction import commit
 from crm.core.web import actor, back_to
+from crm.core.words import Refused
 from crm.firms.models import Firm
 from crm.firms.queries import get_firm
 from crm.ladder import actions, queries
 from crm.ladder.forms import CorrectForm, EndForm, FollowForm, GrantForm, ReasonForm, RenewForm, StepForm
 from crm.ladder.models import Application, Certification
+from crm.ladder.rules.board import report_missed, report_years
 from crm.ladder.rules.certifications import next_step
-from crm.ladder.rules.kinds import KINDS
+from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import ApplicationStep, EndCause
 from crm.ladder.views.blueprint import bp, kind_name
 
@@ -60,7 +63,49 @@ def firm_panel(firm_id: int) -> Any:
         kinds=KINDS,
         may_tag=viewer.may("ladder:tag"),
         next_step=next_step,
+        reports=_reports(firm_id, certifications, day),
     )
+
+
+def _reports(
+    firm_id: int, certifications: Sequence[Certification], day: dt.date
+) -> list[tuple[int, dt.date | None, bool]]:
+    """(year, day entered, whether it is overdue) of the yearly reports that can be entered now, of a high-tech
+    enterprise; the years before it had the title are left out."""
+    titles = [item for item in certifications if item.kind == HIGH_TECH]
+    holds = any(
+        (item.expires_on is None or item.expires_on >= day) and (item.ended_on is None or item.ended_on > day)
+        for item in titles
+    )
+    if not holds:
+        return []
+    first, filed = min(item.granted_on.year for item in titles), queries.reports_of(db.session(), firm_id)
+    return [
+        (year, filed.get(year), year <= report_missed(day)) for year in report_years(day) if year >= first
+    ]
+
+
+@bp.post("/ladder/firms/<int:firm_id>/reports")
+@needs("ladder:tag")
+def report(firm_id: int) -> Any:
+    """The firm has made its yearly report: entered with today's day, or taken back."""
+    session, me = db.session(), actor()
+    firm = get_firm(session, firm_id, viewer=me)
+    raw = request.form.get("year", "")
+    year = int(raw) if raw.isascii() and raw.isdigit() and len(raw) == 4 else 0
+    try:
+        if request.form.get("drop"):
+            actions.unfile_report(session, firm.id, year=year, actor=me)
+            said = gettext("已撤回 %(year)s 年度的高企年报。", year=year)
+        else:
+            actions.file_report(session, firm.id, year=year, on=today(), actor=me, today=today())
+            said = gettext("已登记 %(year)s 年度的高企年报。", year=year)
+        commit()
+        flash(said, "done")
+    except Refused as refusal:
+        session.rollback()
+        flash(say(refusal), "error")
+    return back_to("firms.show", firm_id=firm.id)
 
 
 def _page(template: str, form: Any, firm: Firm, refused: str | None = None, **more: Any) -> str:

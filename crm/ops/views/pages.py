@@ -22,7 +22,7 @@ from crm.ops import queries
 bp = Blueprint("ops", __name__)
 # what results of jobs say, by their keys
 RESULTS = {
-    "week": N_("%(n)s"), "people": N_("写了 %(n)s 人的邮件"), "pruned": N_("清理 %(n)s 次导入"),
+    "people": N_("写了 %(n)s 人的邮件"), "pruned": N_("清理 %(n)s 次导入"),
     "pairs": N_("疑似重复 %(n)s 对"), "new": N_("新增 %(n)s 对"), "gone": N_("消失 %(n)s 对"), "files": N_("清理 %(n)s 个文件"),
     "sessions": N_("清理 %(n)s 个登录"), "runs": N_("清理 %(n)s 条记录"),
 }  # fmt: skip

@@ -22,6 +22,7 @@ from crm.projects.queries.clocks import clocks_where
 from crm.projects.queries.escalation import climb_of
 from crm.projects.queries.lights import latest_before
 from crm.projects.queries.limits import limits_of
+from crm.projects.queries.listing import TROUBLE
 from crm.projects.queries.record import open_items
 from crm.projects.rules.escalation import Rung
 from crm.projects.rules.progress import add_months, light
@@ -125,7 +126,7 @@ def zone(session: Session, day: dt.date, people: People) -> Iterator[Row]:
         for key in all_seeing:
             yield Row(
                 key, "", 0, {"red": int(row[0]), "fresh": int(row[1])}, "sees-all", rank=-100,
-                link=("projects.index", {"light": Colour.RED.value}),
+                link=("projects.index", {"light": TROUBLE}),
             )  # fmt: skip
 
 
@@ -215,7 +216,7 @@ REMINDERS = [
         {"holder": N_("这条线索由您跟进")}, late, LEADER,
     ),
     Reminder(
-        "lights-all", N_("全区红灯项目"), Group.LIGHTS, N_("全区红灯项目 %(red)s 个，最近一周新增 %(fresh)s 个"),
+        "lights-all", N_("全区红灯项目"), Group.LIGHTS, N_("全区红灯和出库项目 %(red)s 个，最近一周新增 %(fresh)s 个"),
         {"sees-all": N_("您可以查看全部项目")}, zone,
     ),
     Reminder(
