@@ -12,7 +12,7 @@ from crm.accounts.actions.first import first_administrators
 from crm.accounts.actions.hashing import hash_password, one_time_password
 from crm.accounts.models import Unit, User
 from crm.accounts.rules import Permission, Role, check_roles, fold_name
-from crm.accounts.rules.fields import read_name, read_reason, read_username
+from crm.accounts.rules.fields import read_email, read_name, read_reason, read_username
 from crm.core import clock
 from crm.core.cli import Command, Context
 from crm.core.db import db
@@ -48,6 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     _username(parser)
     parser.add_argument("name", metavar="NAME", help="姓名 / the person's name")
     parser.add_argument("--unit", metavar="UNIT", help="单位简称 / short name of the unit")
+    parser.add_argument("--email", metavar="ADDRESS", default="", help="邮箱 / where mails go")
     parser.add_argument(
         "--role",
         action="append",
@@ -87,11 +88,28 @@ def _add(arguments: argparse.Namespace, context: Context) -> None:
         unit_id=unit_id,
         password_hash=password_hash,
         at=at,
+        email=read_email(arguments.email),
     )
     if wanted:
         roles.grant(session, user, actor=context.actor, version=None, roles=wanted, at=at)
     commit(session)
     _tell_password(context, user.username, password)
+
+
+def _email_arguments(parser: argparse.ArgumentParser) -> None:
+    _username(parser)
+    parser.add_argument("email", metavar="ADDRESS", help="邮箱，空的去掉 / where mails go; empty: none")
+
+
+def _email(arguments: argparse.Namespace, context: Context) -> None:
+    """Say where a person's mails go."""
+    user = _user(arguments.username)
+    people.edit(
+        db.session(), user, actor=context.actor, version=None, username=user.username, name=user.name,
+        unit_id=user.unit_id, email=read_email(arguments.email),
+    )  # fmt: skip
+    commit(db.session())
+    context.say(f"{user.username}: {user.email or '—'}")
 
 
 def _list(arguments: argparse.Namespace, context: Context) -> None:
@@ -215,6 +233,7 @@ COMMANDS = [
         ("people", "roles"), "设定角色（写全部） / set all roles of an account", _roles, _roles_arguments
     ),
     Command(("people", "reset-password"), "重置口令 / give a new one-time password", _reset, _username),
+    Command(("people", "email"), "邮箱 / where a person's mails go", _email, _email_arguments),
     Command(("people", "unlock"), "解锁 / lift the lock after wrong passwords", _unlock, _username),
     Command(
         ("people", "remove-factor"), "取消第二因素 / take off a lost second factor", _remove_factor, _username

@@ -12,6 +12,7 @@ from crm.accounts.rules import GIVEN_TO_PERSONS, Role, UnitKind
 from crm.accounts.rules.fields import (
     read_day,
     read_day_needed,
+    read_email,
     read_name,
     read_reason,
     read_short_name,
@@ -59,6 +60,7 @@ class PersonForm(VersionedForm):
     username = RuledField(N_("用户名"), read_username, is_required=True)
     name = RuledField(N_("姓名"), read_name, is_required=True)
     unit_id = ChoiceField(N_("单位"))
+    email = RuledField(N_("邮箱"), read_email)
 
 
 class CheckboxesField(SelectMultipleField):

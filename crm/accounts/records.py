@@ -36,6 +36,7 @@ PERSON = RecordKind(
         Fact("username", N_("用户名")),
         Fact("name", N_("姓名")),
         Fact("unit_id", N_("单位"), NAME_OF_UNIT),
+        Fact("email", N_("邮箱")),
         Fact("is_active", N_("在用")),
         Fact("deactivated_on", N_("停用日期")),
         Fact("deactivation_reason", N_("停用原因")),

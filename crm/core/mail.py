@@ -98,6 +98,8 @@ def read_server(url: str) -> Server | None:
     security = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}[parts.scheme]
     if user and security == "none" and parts.hostname not in LOCAL:
         raise Refused(N_("CRM_SMTP_URL 带口令时要用 smtp+starttls:// 或 smtps://，否则口令会明文传送。"))
+    if not (user + password).isascii():
+        raise Refused(N_("CRM_SMTP_URL 里的用户名和口令只能用英文字母、数字和符号。"))
     ca = more.get("ca", "")
     if ca and not Path(ca).is_file():
         raise Refused(N_("CRM_SMTP_URL 里的 ca=%(file)s 不是一个文件。"), file=ca)
@@ -228,12 +230,10 @@ class Smtp:
             if self._smtp is not None:
                 self._reset()
             raise
-        except TimeoutError as error:
-            self.close()
-            raise Failure("timeout") from error
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise Failure("dropped", text=str(error)) from error
+            waited = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+            raise Failure("timeout" if waited else "dropped", text=str(error)) from error
         finally:
             watch.cancel()
 

@@ -39,6 +39,8 @@ def test_anonymous_gets_sign_in_only() -> None:
         "accounts.sign_in_code",
         "accounts.set_language",
         "activities.feed",
+        "digest.mute",
+        "digest.mute_now",
         "ops.healthz",
         "ops.readyz",
     }

@@ -34,6 +34,7 @@ def add(
     unit_id: int | None,
     password_hash: str,
     at: dt.datetime,
+    email: str | None = None,
 ) -> User:
     """Create an account without any role; its password is for one use. Raises `Refused` for a name taken."""
     actor.require("account:manage")
@@ -45,6 +46,7 @@ def add(
         username_key=key,
         name=name,
         unit_id=unit_id,
+        email=email,
         password_hash=password_hash,
         password_changed_at=at,
         must_change_password=True,
@@ -63,6 +65,7 @@ def edit(
     username: str,
     name: str,
     unit_id: int | None,
+    email: str | None = None,
 ) -> None:
     """Change the facts of an account."""
     actor.require("account:manage")
@@ -71,6 +74,7 @@ def edit(
     _check_unit(session, unit_id)
     audit.begin(session, actor=actor, action="person.edit", subject=("user", user.id), name=name)
     user.username, user.username_key, user.name, user.unit_id = username, key, name, unit_id
+    user.email = email
     _put(session, user)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 
 from crm.accounts.rules.sign_in import check_username
 from crm.core.words import N_, Refused
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -43,6 +45,16 @@ def read_username(typed: str) -> str:
     """An account name as typed; whether it can be one is `check_username`'s question."""
     value = read_text(typed, 64)
     check_username(value)
+    return value
+
+
+def read_email(typed: str) -> str | None:
+    """Where mails go; nothing typed is None."""
+    value = _INVISIBLE.sub("", unicodedata.normalize("NFKC", typed)).strip()
+    if not value:
+        return None
+    if len(value) > 200 or not _EMAIL.fullmatch(value):
+        raise Refused(N_("请填一个邮箱地址，如 wang.li@example.gov.cn。"))
     return value
 
 

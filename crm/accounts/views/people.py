@@ -62,7 +62,7 @@ def people_add() -> Any:
         made.append(
             actions.add(
                 db.session(), actor=actor(), username=form.username.value, name=form.name.value,
-                unit_id=as_id(form.unit_id), password_hash=password_hash, at=now(),
+                unit_id=as_id(form.unit_id), password_hash=password_hash, at=now(), email=form.email.value,
             )
         )  # fmt: skip
 
@@ -104,6 +104,7 @@ def _texts(user: User) -> dict[str, str]:
         "username": user.username,
         "name": user.name,
         "unit_id": "" if user.unit_id is None else str(user.unit_id),
+        "email": user.email or "",
     }
 
 
@@ -126,7 +127,7 @@ def people_save(user_id: int) -> Any:
     def write() -> None:
         actions.edit(
             db.session(), user, actor=actor(), version=form.version_seen, username=form.username.value,
-            name=form.name.value, unit_id=as_id(form.unit_id),
+            name=form.name.value, unit_id=as_id(form.unit_id), email=form.email.value,
         )  # fmt: skip
 
     def done() -> Any:

@@ -1,6 +1,6 @@
 """Pages of the weekly mail."""
 
-from crm.digest.views import muting, preview
+from crm.digest.views import muting, outbox, preview
 from crm.digest.views.blueprint import bp
 
-__all__ = ["bp", "muting", "preview"]
+__all__ = ["bp", "muting", "outbox", "preview"]

@@ -8,16 +8,24 @@ import structlog
 from flask import Blueprint, current_app, jsonify, render_template, url_for
 
 from crm.core import jobs
+from crm.core.clock import now
 from crm.core.db import db
-from crm.core.i18n import say
+from crm.core.i18n import gettext, say
 from crm.core.jobs import Job, JobState
-from crm.core.permissions import public, signed_in
+from crm.core.permissions import needs, public, signed_in
 from crm.core.sentences import unpacked
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to, is_htmx
+from crm.core.words import N_
 from crm.ops import queries
 
 bp = Blueprint("ops", __name__)
+# what results of jobs say, by their keys
+RESULTS = {
+    "people": N_("写了 %(n)s 人的邮件"), "pruned": N_("清理 %(n)s 次导入"),
+    "pairs": N_("疑似重复 %(n)s 对"), "new": N_("新增 %(n)s 对"), "gone": N_("消失 %(n)s 对"), "files": N_("清理 %(n)s 个文件"),
+    "sessions": N_("清理 %(n)s 个登录"), "runs": N_("清理 %(n)s 条记录"),
+}  # fmt: skip
 log = structlog.get_logger("tidui")
 
 
@@ -37,6 +45,35 @@ def readyz() -> Any:
         return jsonify(status="ok", checks=checks)
     log.warning("not_ready", **checks)
     return jsonify(status="unavailable", checks=checks), 503
+
+
+@bp.get("/jobs")
+@needs("setting:manage")
+def timed() -> Any:
+    """Which jobs are done by themselves: last, next, how long, with what result; and the runs of late."""
+    session, at = db.session(), now()
+    return render_template(
+        "ops/jobs.html",
+        rows=[(row, row.last and told(row.last)) for row in queries.timed_jobs(session, at)],
+        runs=[(run, told(run)) for run in queries.runs(session, viewer=actor())],
+        is_watched=queries.is_watched(session, at),
+        titles={kind: say(each.title) for kind, each in jobs.JOBS.items()},
+    )
+
+
+def told(run: Job) -> dict[str, Any]:
+    """A run as its row says it."""
+    seconds = queries.seconds_of(run)
+    return {
+        "seconds": None if seconds is None else f"{seconds:.1f}",
+        "light": {"done": "g", "failed": "r", "cancelled": "y"}.get(run.state.value, "n"),
+        "result": gettext("，").join(
+            say(text, n=run.result[key])
+            for key, text in RESULTS.items()
+            if run.result and run.result.get(key)
+        ),
+        "problem": say(unpacked(run.problem)) if run.problem else "",
+    }
 
 
 @bp.get("/jobs/<int:job_id>")

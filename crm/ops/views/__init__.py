@@ -1,0 +1,5 @@
+"""Pages of those who run it."""
+
+from crm.ops.views.pages import bp, panel
+
+__all__ = ["bp", "panel"]

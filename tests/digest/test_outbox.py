@@ -1,0 +1,369 @@
+"""The outbox: once a person and week, tried again, ended; what it would have told once is told later."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from crm.accounts.models import User
+from crm.core import audit, jobs, mail
+from crm.core.db import db, writing
+from crm.core.permissions import system
+from crm.core.transaction import commit
+from crm.core.words import Refused
+from crm.digest.actions import outbox
+from crm.digest.jobs import claiming, delivering, send_some
+from crm.digest.models import DigestTold, OutboxMail
+from crm.digest.queries import compose
+from crm.digest.rendering import mute_links, render, site_url
+from crm.digest.rules import delivery
+from crm.digest.rules.delivery import MailState, Trouble
+from crm.digest.rules.letters import from_payload
+from crm.digest.rules.week import week_of
+from crm.ops.jobs import Scheduler
+from tests import people
+from tests.digest.crowd import enter
+from tests.digest.post_office import Office, office
+
+MONDAY = dt.datetime(2026, 11, 23, 1, 0, tzinfo=dt.UTC)  # nine o'clock here
+MINUTE = dt.timedelta(minutes=1)
+
+
+class Time:
+    """A clock that is moved on by hand."""
+
+    def __init__(self, at: dt.datetime = MONDAY) -> None:
+        self.at = at
+
+    def __call__(self) -> dt.datetime:
+        return self.at
+
+    def on(self, **more: float) -> None:
+        self.at += dt.timedelta(**more)
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    made = Time()
+    monkeypatch.setattr("crm.core.jobs.claiming.now", made)
+    monkeypatch.setattr("crm.core.jobs.doing.now", made)
+    return made
+
+
+@pytest.fixture
+def open_office(app: Flask) -> Iterator[Office]:
+    """A server the application sends by, with short patience."""
+    with office() as opened:
+        before = app.config["TIDUI"]
+        app.config["TIDUI"] = replace(before, smtp_url=opened.url())
+        yield opened
+        app.config["TIDUI"] = before
+        app.extensions.pop(delivering.KEY, None)
+
+
+@pytest.fixture(autouse=True)
+def _rested(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.extensions.pop(delivering.KEY, None)
+    monkeypatch.setattr(mail, "TIMEOUT", 1.0)
+    monkeypatch.setattr("crm.core.mail.Smtp.__init__.__kwdefaults__", {"timeout": 1.0, "whole": 5.0})
+
+
+@pytest.fixture
+def scheduler(app: Flask, time: Time) -> Scheduler:
+    return Scheduler(app, clock=time)
+
+
+def crowd(app: Flask, many: int) -> set[str]:
+    with app.app_context():
+        writing()
+        found = enter(db.session(), many)
+        db.session.remove()
+    return found
+
+
+def mails(app: Flask) -> dict[str, Any]:
+    """The outbox by address."""
+    with app.app_context():
+        rows = db.session.execute(sa.select(OutboxMail, User.email).join(User)).all()
+        db.session.remove()
+    return {row.email or f"user-{row.OutboxMail.person_id}": row.OutboxMail for row in rows}
+
+
+def states(app: Flask) -> dict[str, str]:
+    return {address: row.state.value for address, row in mails(app).items()}
+
+
+def test_a_week_is_written_and_sent_once(
+    app: Flask, open_office: Office, scheduler: Scheduler, time: Time
+) -> None:
+    expected = crowd(app, 4)
+    for _ in range(3):
+        scheduler.tick()
+        time.on(days=1)
+    assert sorted(address for address, _mail in open_office.box.received) == sorted(expected)
+    assert set(states(app).values()) == {"sent"}
+    time.on(days=4)  # the next Monday
+    scheduler.tick()
+    assert len(open_office.box.received) == 8
+    assert len(set(open_office.box.ids())) == 8
+
+
+def test_what_is_sent_is_what_the_preview_showed_byte_for_byte(
+    app: Flask, open_office: Office, scheduler: Scheduler
+) -> None:
+    crowd(app, 1)
+    with app.app_context():
+        letter = next(iter(compose(db.session(), MONDAY.date()).values()))
+        base = site_url()
+        shown = render(letter, base, mute_links(letter.person_id, base))
+        db.session.remove()
+    scheduler.tick()
+    [(_address, got)] = open_office.box.received
+    plain, rich = got.get_body(("plain",)), got.get_body(("html",))
+    assert plain is not None and rich is not None
+    assert got["Subject"] == shown.subject
+    assert plain.get_content().replace("\r\n", "\n").rstrip("\n") == shown.text.rstrip("\n")
+    assert rich.get_content().replace("\r\n", "\n").rstrip("\n") == shown.html.rstrip("\n")
+
+
+def test_nothing_goes_out_before_its_time(
+    app: Flask, open_office: Office, scheduler: Scheduler, time: Time
+) -> None:
+    crowd(app, 1)
+    time.at = dt.datetime(2026, 11, 23, 0, 29, tzinfo=dt.UTC)
+    scheduler.tick()
+    sent = [mail["Date"] for _address, mail in open_office.box.received]
+    assert len(sent) == 0
+    time.on(minutes=1)
+    scheduler.tick()
+    assert len(open_office.box.received) == 1
+
+
+def test_one_bad_recipient_is_not_the_others_concern(
+    app: Flask, open_office: Office, scheduler: Scheduler, time: Time
+) -> None:
+    crowd(app, 5)
+    box = open_office.box
+    box.ways["crowd0@zone.example"] = ["451 4.3.0 later"]
+    box.ways["crowd1@zone.example"] = ["550 5.1.1 unknown"]
+    box.ways["crowd2@zone.example"] = ["drop-mid-mail"]
+    box.ways["crowd3@zone.example"] = ["hang"]
+    scheduler.tick()
+    found = mails(app)
+    told = {address[5]: (row.state, row.trouble, row.attempts) for address, row in found.items()}
+    assert told == {
+        "0": (MailState.WAITING, Trouble.DEFERRED, 1), "1": (MailState.FAILED, Trouble.REFUSED, 1),
+        "2": (MailState.WAITING, Trouble.DROPPED, 1), "3": (MailState.WAITING, Trouble.TIMEOUT, 1),
+        "4": (MailState.SENT, None, 1),
+    }  # fmt: skip
+    assert found["crowd1@zone.example"].reply == "550 5.1.1 unknown"
+    scheduler.tick()
+    assert len(box.received) == 1, "not before its time"
+    time.on(minutes=2)
+    scheduler.tick()
+    assert sorted(address[5] for address, _mail in box.received) == ["0", "2", "3", "4"]
+    assert {str(got["Message-ID"]) for _address, got in box.received} == {
+        row.message_id for address, row in found.items() if address[5] != "1"
+    }
+
+
+def test_a_mail_that_never_goes_ends(
+    app: Flask, open_office: Office, scheduler: Scheduler, time: Time
+) -> None:
+    crowd(app, 1)
+    open_office.box.always = "451 never"
+    scheduler.tick()
+    for _ in range(150):
+        scheduler.go(jobs.ROUNDS["mail"])
+        time.on(hours=1)
+        if states(app)["crowd0@zone.example"] == "given-up":
+            break
+    row = mails(app)["crowd0@zone.example"]
+    assert (row.state, row.trouble, row.attempts) == (MailState.GIVEN_UP, Trouble.DEFERRED, delivery.ATTEMPTS)
+    assert open_office.box.tries["crowd0@zone.example"] == delivery.ATTEMPTS
+
+
+def test_while_the_server_is_away_nothing_is_counted_against_a_mail(
+    app: Flask, scheduler: Scheduler, time: Time
+) -> None:
+    crowd(app, 3)
+    before = app.config["TIDUI"]
+    app.config["TIDUI"] = replace(before, smtp_url="smtp://localhost:1?from=a@b.cn")
+    try:
+        for _ in range(5):
+            scheduler.tick()
+            time.on(hours=1)
+            app.extensions.pop(delivering.KEY, None)
+        rows = mails(app).values()
+        assert {(row.state, row.attempts) for row in rows} == {(MailState.WAITING, 0)}
+        assert Trouble.CONNECT in {row.trouble for row in rows}
+        with office() as opened:
+            app.config["TIDUI"] = replace(before, smtp_url=opened.url())
+            scheduler.tick()
+            assert len(opened.box.received) == 3
+    finally:
+        app.config["TIDUI"] = before
+
+
+def test_a_fortnight_of_downtime_sends_this_weeks_mail_only_and_loses_nothing(
+    app: Flask, session: Session, open_office: Office, time: Time
+) -> None:
+    writing()
+    expected = enter(session, 2)
+    letters = [
+        replace(letter, onces=("light:1:2026-11",)) for letter in compose(session, MONDAY.date()).values()
+    ]
+    outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="")
+    commit(session)
+    assert session.scalar(sa.select(sa.func.count()).select_from(DigestTold)) == 2
+    session.rollback()
+    db.session.remove()
+    time.on(days=15)  # a Tuesday, two weeks on
+    Scheduler(app, clock=time).tick()
+    by_period: dict[str, set[str]] = {}
+    for row in session.scalars(sa.select(OutboxMail)):
+        by_period.setdefault(row.period, set()).add(f"{row.state.value} {row.trouble and row.trouble.value}")
+    assert by_period == {"2026-W48": {"given-up late"}, "2026-W50": {"sent None"}}
+    assert sorted(address for address, _mail in open_office.box.received) == sorted(expected)
+    assert session.scalar(sa.select(sa.func.count()).select_from(DigestTold)) == 0, (
+        "told by nobody, so told later"
+    )
+
+
+def test_a_mail_and_what_it_tells_once_are_written_together_or_not_at_all(session: Session) -> None:
+    enter(session, 2)
+    letters = [replace(letter, onces=("k",)) for letter in compose(session, MONDAY.date()).values()]
+    assert outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="") == 2
+    session.rollback()
+    assert session.scalar(sa.select(sa.func.count()).select_from(DigestTold)) == 0
+    assert outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="https://t.example") == 2
+    commit(session)
+    assert outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="") == 0
+    rows = session.scalars(sa.select(OutboxMail)).all()
+    assert [from_payload(row.payload) for row in rows] == letters
+    assert all(row.message_id.endswith("@t.example>") for row in rows)
+    assert session.scalar(sa.select(sa.func.count()).select_from(DigestTold)) == 2
+
+
+def test_a_mail_is_taken_by_one_and_again_when_the_lease_ran_out(app: Flask, session: Session) -> None:
+    enter(session, 1)
+    outbox.put(
+        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
+    )
+    commit(session)
+    first = claiming.take(db.engine, "a", MONDAY)
+    assert first is not None and claiming.take(db.engine, "b", MONDAY) is None
+    late = MONDAY + delivery.LEASE + MINUTE
+    second = claiming.take(db.engine, "b", late)
+    assert second is not None and second.message_id == first.message_id
+    assert claiming.failed(first, "a", late, mail.Failure("dropped")) is None, "it is b's now"
+    claiming.sent(db.engine, second, late)
+    assert claiming.take(db.engine, "c", late + delivery.LEASE + MINUTE) is None
+
+
+def test_what_somebody_may_not_see_any_more_is_not_sent(
+    app: Flask, session: Session, open_office: Office, time: Time
+) -> None:
+    enter(session, 2)
+    outbox.put(
+        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
+    )
+    audit.begin(session, actor=system("tests"), action="tests.leave")
+    session.execute(
+        sa.text("DELETE FROM user_roles WHERE user_id IN (SELECT id FROM users WHERE username = 'crowd0')")
+    )
+    session.execute(sa.text("UPDATE users SET email = NULL WHERE username = 'crowd1'"))
+    commit(session)
+    send_some("a", time, Event())
+    found = {
+        row.trouble
+        for row in session.scalars(sa.select(OutboxMail).execution_options(populate_existing=True))
+    }
+    assert found == {Trouble.NOTHING, Trouble.NO_ADDRESS} and open_office.box.received == []
+
+
+def test_without_a_server_mails_are_files(app: Flask, scheduler: Scheduler) -> None:
+    crowd(app, 2)
+    scheduler.tick()
+    folder: Path = app.config["TIDUI"].data / mail.FOLDER
+    assert len(list(folder.glob("digest.*.eml"))) >= 2
+    assert set(states(app).values()) == {"sent"}
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def test_only_what_was_not_sent_is_sent_again_by_hand(session: Session, app: Flask, time: Time) -> None:
+    enter(session, 1)
+    outbox.put(
+        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
+    )
+    commit(session)
+    row = session.scalars(sa.select(OutboxMail)).one()
+    outbox.end(session, row, MailState.FAILED, Trouble.REFUSED, "550 no")
+    commit(session)
+    outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
+    commit(session)
+    assert (row.state, row.trouble, row.attempts) == (MailState.WAITING, None, 0)
+    claiming.take(db.engine, "a", MONDAY)
+    session.refresh(row)
+    with pytest.raises(Refused):
+        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
+    row.state = MailState.SENT
+    commit(session)
+    with pytest.raises(Refused):
+        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
+    row.state = MailState.GIVEN_UP
+    commit(session)
+    with pytest.raises(Refused):
+        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY + dt.timedelta(days=7))
+    assert delivery.end_of(week_of(MONDAY.date()), MONDAY) == dt.datetime(2026, 11, 29, 16, tzinfo=dt.UTC)
+
+
+def test_the_page_shows_every_mail_by_state_and_sends_again(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    enter(session, 3)
+    at = dt.datetime.now(dt.UTC)
+    outbox.put(session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=at, base_url="")
+    commit(session)
+    row = session.scalars(sa.select(OutboxMail).order_by(OutboxMail.id)).first()
+    assert row is not None
+    outbox.end(session, row, MailState.FAILED, Trouble.REFUSED, "550 <b>no</b>")
+    row.ends_at = at + dt.timedelta(days=1)
+    commit(session)
+    mail_id = row.id
+    people.sign_in(client, people.SCIENCE)
+    assert client.get("/outbox").status_code == 403
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    page = client.get("/outbox").text
+    assert page.count("再发") >= 3 and "发信服务器拒收" in page and "550 &lt;b&gt;no" in page
+    assert "没有设发信服务器" in page and "补材料" not in page
+    assert client.get("/outbox?week=x&state=y&page=999999&q=%00%25").status_code == 200
+    only = client.get("/outbox?state=failed").text
+    assert only.count('data-label="收件人"') == 1
+    assert people.post(client, f"/outbox/{mail_id}/resend").status_code == 303
+    assert client.get("/outbox?state=failed").text.count('data-label="收件人"') == 0
+    assert people.post(client, "/outbox/99999999/resend").status_code == 404
+
+
+def test_the_jobs_page_tells_last_next_and_result(
+    app: Flask, client: FlaskClient, scheduler: Scheduler
+) -> None:
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    assert "两小时里没有定时进程来看过" in client.get("/jobs").text
+    Scheduler(app).tick()
+    page = client.get("/jobs").text
+    assert "两小时里没有定时进程来看过" not in page
+    assert "每周提醒" in page and "清理会话、草稿和临时文件" in page and "已完成" in page
+    people.sign_in(client, people.SCIENCE)
+    assert client.get("/jobs").status_code == 403
