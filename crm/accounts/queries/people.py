@@ -136,6 +136,8 @@ LIST = List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    exports="account:manage",
+    always=(Column("name", N_("姓名"), width=12),),
 )
 
 
