@@ -10,7 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.accounts.rules import Permission, Role, UnitKind
 from crm.core.db import BigId, Model, Moment, Pk, Stamped, Versioned, Worded
+from crm.core.pinyin import sort_key
 from crm.core.words import N_
+
+SORT_CHARS = 240  # of a name spelt out: 60 characters
 
 
 class Unit(Versioned, Stamped, Model):
@@ -48,6 +51,10 @@ class UnitHead(Versioned, Stamped, Model):
     user: Mapped[User] = relationship(lazy="raise_on_sql")
 
 
+def _sort_of(context: Any) -> str:
+    return sort_key(context.get_current_parameters()["name"])[:SORT_CHARS]
+
+
 class User(Versioned, Stamped, Model):
     """A person's account. Deactivated, never deleted."""
 
@@ -58,6 +65,7 @@ class User(Versioned, Stamped, Model):
     username: Mapped[str] = mapped_column(sa.String(64))
     username_key: Mapped[str] = mapped_column(sa.String(64), unique=True)
     name: Mapped[str] = mapped_column(sa.String(60))
+    name_sort: Mapped[str] = mapped_column(sa.String(SORT_CHARS), default=_sort_of, server_default="")
     unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
     password_hash: Mapped[str] = mapped_column(sa.String(255))
     password_changed_at: Mapped[dt.datetime | None]

@@ -79,28 +79,31 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
             **sheets.recognise(table.headings, sheet),
             **_columns(arguments.column, sheet, table.headings),
         }
+        headings = list(table.headings)
         rows = sheets.parse(table, mapping, sheet, arguments.unit)
+        del table  # 200,000 rows are large: nothing of them is kept longer than it is needed
         if not rows:
             raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
         staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
         session.rollback()
-    result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None}
-    if not arguments.dry_run:
-        batch = staging.upload(
-            session, actor=context.actor, sheet=sheet, mode=mode, filename=path.name, content=content,
-            source=arguments.source or path.stem, options={"unit": arguments.unit},
-        )  # fmt: skip
-        staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=table.headings)
-        commit(session)
-        _write(batch, context)
-        result["batch"] = batch.id
-    result["columns"] = mapping
-    result["ignored"] = [name for name in table.headings if name not in mapping.values()]
+        del rows
+    result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None, "columns": mapping}
+    result["ignored"] = [name for name in headings if name not in mapping.values()]
     result["notes"] = [
         _told(item) for item in staged if item.joined.outcome is RowOutcome.NEW and item.joined.reasons
     ]
     for outcome in (RowOutcome.REFUSED, RowOutcome.DOUBTFUL):
         result[outcome.value] = [_told(item) for item in staged if item.joined.outcome is outcome]
+    if not arguments.dry_run:
+        batch = staging.upload(
+            session, actor=context.actor, sheet=sheet, mode=mode, filename=path.name, content=content,
+            source=arguments.source or path.stem, options={"unit": arguments.unit},
+        )  # fmt: skip
+        staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=headings)
+        commit(session)
+        del staged, content
+        _write(batch, context)
+        result["batch"] = batch.id
     if context.as_json:
         context.emit(result)
     else:

@@ -245,6 +245,23 @@ def test_the_list_filters_sorts_and_pages(client: FlaskClient, session: Session)
         assert client.get("/people?" + nasty).status_code == 200
 
 
+def test_names_sort_by_pinyin_also_after_one_is_changed(client: FlaskClient, session: Session) -> None:
+    sign_in(client, SYSTEM_ADMIN)
+    for username, name in (("zh1", "周启泰"), ("ou2", "欧阳安"), ("an3", "安然")):
+        people.post(client, "/people/new", {"username": username, "name": name, "unit_id": ""})
+
+    def listed() -> list[str]:
+        page = client.get("/people?sort=name&q=").get_data(as_text=True)
+        return [name for name in re.findall(r'class="td-name"[^>]*>([^<]+)<', page) if name in named]
+
+    named = {"周启泰", "欧阳安", "安然", "吴思静"}
+    assert listed() == ["安然", "欧阳安", "周启泰"]  # by code point: 周 before 安 before 欧
+    user = session.scalars(sa.select(User).where(User.username == "an3")).one()
+    form = {"username": "an3", "name": "吴思静", "unit_id": "", "version": str(user.version)}
+    people.post(client, f"/people/{user.id}/edit", form)
+    assert listed() == ["欧阳安", "吴思静", "周启泰"]
+
+
 def more(session: Session, count: int) -> None:
     """Many people of different units and roles."""
     audit.begin(session, actor=system("tests"), action="person.add", name="-")

@@ -227,3 +227,32 @@ def test_the_result_asks_as_often_for_twice_the_rows(science: FlaskClient, app: 
     with statements(app) as two:
         science.get(many)
     assert len(one) == len(two)
+
+
+def test_the_list_of_the_ladder_sets_and_archives_as_that_of_firms_does(
+    science: FlaskClient, app: Flask, enter: Enter
+) -> None:
+    ids = enter(0, 2)
+    for firm in ids:
+        granted = {
+            "kind": "high-tech",
+            "granted_on": "2025-12-01",
+            "expires_on": "",
+            "number": "",
+            "document": "",
+        }
+        people.post(science, f"/ladder/firms/{firm}/certifications/new", granted)
+    page = science.get("/ladder/list").text
+    assert LIFE in page and 'value="archive"' in page
+    query = "sort=name"
+    sent = people.post(science, "/lists/ladder/bulk", {"set": LIFE, "all": "1", "filter": query})
+    done = people.post(science, sent.headers["Location"])
+    result = science.get(done.headers["Location"]).text
+    assert "已完成 2 行，共选 2 行" in result and "/ladder/list" in result
+    assert industries(app) == [LeadingIndustry.LIFE_HEALTH] * 2
+    undo = re.search(r'action="(/operations/[0-9a-f]{32}/undo)"', result)
+    assert undo is not None
+    people.post(science, undo[1])
+    assert industries(app) == [LeadingIndustry.OTHER] * 2
+    leader = people.sign_in(app.test_client(), people.LEADER)
+    assert 'value="archive"' not in leader.get("/ladder/list").text

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import time
 import zipfile
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from crm.core import jobs, lists
@@ -246,3 +248,76 @@ def test_an_export_nobody_may_take_is_refused(client: FlaskClient, enter: Enter)
     assert export(client).status_code == 404
     people.sign_in(client, people.SCIENCE)
     assert export(client, "no-such-list").status_code == 404
+
+
+ALL_LISTS = [
+    ("firms", people.SCIENCE), ("ladder", people.SCIENCE), ("imports", people.SCIENCE), ("operations", people.SCIENCE),
+    ("steps", people.SCIENCE), ("instructions", people.LEADER), ("people", people.SYSTEM_ADMIN),
+    ("audit", people.AUDITOR),
+]  # fmt: skip
+
+
+def test_every_list_is_walked_here(app: Flask) -> None:
+    assert {key for key, _person in ALL_LISTS} == set(lists.LISTS)
+    assert [key for key, declared in lists.LISTS.items() if declared.exports is None] == []
+
+
+@pytest.fixture
+def something(app: Flask, client: FlaskClient, enter: Enter) -> None:
+    """A row or more on every list: firms, one with a certificate, an instruction, an import, what was done."""
+    firm = enter(0, 3)[0]
+    people.sign_in(client, people.SCIENCE)
+    granted = {
+        "kind": "high-tech",
+        "granted_on": "2025-12-01",
+        "expires_on": "",
+        "number": "",
+        "document": "",
+    }
+    people.post(client, f"/ladder/firms/{firm}/certifications/new", granted)
+    pasted = {"sheet": "registry", "mode": "both", "pasted": "温州甲骊机械有限公司\n温州乙序电气有限公司"}
+    people.post(client, people.post(client, "/firms/import", pasted).headers["Location"] + "/write")
+    people.sign_in(client, people.LEADER)
+    told = {"summary": "请尽快走访", "owner": people_id(app), "due_on": "2027-01-05"}
+    assert people.post(client, f"/records/firm/{firm}/instruct", told).status_code == 303
+
+
+def people_id(app: Flask) -> str:
+    with app.app_context():
+        found = people.id_of(db.session(), people.SCIENCE)
+        db.session.remove()
+    return str(found)
+
+
+@pytest.mark.parametrize(("key", "person"), ALL_LISTS, ids=[key for key, _person in ALL_LISTS])
+def test_every_list_gives_exactly_what_is_on_screen(
+    client: FlaskClient, app: Flask, something: None, key: str, person: people.Person
+) -> None:
+    """The rows of the page in its order, its columns in theirs, as a workbook and as text."""
+    people.sign_in(client, person)
+    with app.test_request_context():
+        address = url_for(lists.LISTS[key].endpoint)
+    page = client.get(address).text
+    rows = re.findall(r'<input[^>]* name="ids" value="(\d+)"', page)
+    assert rows, "an export of nothing shows nothing"
+    query = re.search(r'id="export".*?name="filter" value="([^"]*)"', page, re.S)
+    assert query is not None
+    filtered = unescape(query[1])
+    text = export(client, key, filter=filtered, format="csv").data.decode("utf-8-sig")
+    head, *lines = list(csv.reader(io.StringIO(text)))
+    taken = [line for line in lines if line[0] != "导出列表"]  # the log says that it is taken away, too
+    declared = lists.LISTS[key]
+    told = {str(column.label).rpartition("\x04")[2]: column for column in declared.columns}
+    labels = [
+        str(told[shown].heading or told[shown].label).rpartition("\x04")[2] for shown in heads(page)[1:]
+    ]
+    assert head == [str(column.label) for column in declared.always] + labels
+    assert len(taken) == len(rows)
+    names = re.findall(r'aria-label="选择 ([^"]*)"', page)
+    at = [column.key for column in declared.always].index("name")
+    assert [row[at] for row in taken] == [unescape(name) for name in names]
+    one = export(client, key, all="", ids=rows[:1], filter=filtered, format="csv").data.decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(one)))[1:] == taken[:1]
+    table = read(export(client, key, filter=filtered).data, "e.xlsx", known=head)
+    assert table.headings == head
+    assert [record[head[at]] for record in table.records][-len(rows) :] == [row[at] for row in taken]

@@ -3,6 +3,7 @@ change undone. Parametrised over the slot; the tests' own kind (`sample.py`) sho
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,18 +11,21 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from crm.activities.queries.following import TOLD, follow_up
+from crm.config import ROOT
 from crm.core import audit, history, merging, records, transaction
 from crm.core.audit import AuditChange, AuditEnvelope, columns_of
 from crm.core.audit_verify import verify
+from crm.core.merging import Merging
 from crm.core.permissions import Forbidden
-from crm.core.records import SUBJECTS, RecordKind, kind_of
+from crm.core.records import SUBJECTS, Fact, RecordKind, kind_of
 from crm.core.undo import Blocked, undo
-from crm.core.words import Conflict, Missing
+from crm.core.words import N_, Conflict, Missing
 from crm.overview.actions import restore
 from tests import people
 from tests.records.builders import BUILDERS, TODAY, Builder
 from tests.records.office import business
-from tests.records.sample import SampleNote
+from tests.records.sample import Sample, SampleNote, change, of_own_unit
 
 CODES = sorted(BUILDERS)
 CHANGING = [code for code in CODES if BUILDERS[code].one]
@@ -30,6 +34,24 @@ CHANGING = [code for code in CODES if BUILDERS[code].one]
 def test_every_kind_has_a_builder(app: Flask) -> None:
     assert sorted(SUBJECTS) == CODES
     assert {code for code, kind in SUBJECTS.items() if kind.change} == set(CHANGING)
+
+
+def test_the_recipe_for_a_kind_is_under_ten_lines_and_true() -> None:
+    """What the README says to write is all there is to write: it is taken from there and built."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    recipe = re.search(r"^\*\*加一种记录。\*\*.*?(?=^\*\*加)", readme, re.S | re.M)
+    assert recipe is not None
+    assert len(recipe[0].strip().splitlines()) < 10
+    source = re.search(r"^```python\n(.*?)^```$", recipe[0], re.S | re.M)
+    assert source is not None
+    names: dict[str, Any] = {
+        "RecordKind": RecordKind, "Fact": Fact, "Merging": Merging, "N_": N_, "TOLD": TOLD, "follow_up": follow_up,
+        "Fund": Sample, "change": change, "visible_to": of_own_unit, "editable_by": of_own_unit,
+    }  # fmt: skip
+    exec(compile(source[1], "README.md", "exec"), names)  # noqa: S102  our own README
+    assert isinstance(names["FUND"], RecordKind) and names["FUND"].code == "fund"
+    assert names["FUND"].settable <= {fact.name for fact in names["FUND"].facts}
+    assert isinstance(names["MERGING"], Merging) and names["MERGING"].parts
 
 
 @pytest.fixture(params=CODES)

@@ -9,11 +9,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.accounts.actions import sessions
-from crm.accounts.models import Unit, User
+from crm.accounts.models import SORT_CHARS, Unit, User
 from crm.accounts.queries import holders, roles_of
 from crm.accounts.rules import ADMINISTRATORS, account_key, check_username
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pinyin import sort_key
 from crm.core.words import N_, Conflict, Refused
 
 CHANGED = N_("这条记录刚刚被别人改过。")
@@ -73,7 +74,8 @@ def edit(
     key = check_username(username)
     _check_unit(session, unit_id)
     audit.begin(session, actor=actor, action="person.edit", subject=("user", user.id), name=name)
-    user.username, user.username_key, user.name, user.unit_id = username, key, name, unit_id
+    user.username, user.username_key, user.unit_id = username, key, unit_id
+    user.name, user.name_sort = name, sort_key(name)[:SORT_CHARS]
     user.email = email
     _put(session, user)
 

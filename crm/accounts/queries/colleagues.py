@@ -26,7 +26,7 @@ def find_colleagues(session: Session, text: str, *, viewer: Actor, limit: int) -
         sa.select(User.id, User.name, Unit.short_name.label("unit"))
         .outerjoin(Unit, Unit.id == User.unit_id)
         .where(User.is_active)
-        .order_by(User.name, User.id)
+        .order_by(User.name_sort, User.id)
     )
     if not is_term(term):
         statement = statement.where(User.name.contains(term[:60], autoescape=True)).limit(limit)

@@ -47,7 +47,7 @@ def _state(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bo
 
 
 SORTS = (
-    Sort("name", N_("姓名"), User.name),
+    Sort("name", N_("姓名"), User.name_sort),
     Sort("username", N_("用户名"), User.username_key),
 )
 FILTERS = (
@@ -136,6 +136,8 @@ LIST = List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    exports="account:manage",
+    always=(Column("name", N_("姓名"), width=12),),
 )
 
 
@@ -188,7 +190,7 @@ def officers(session: Session, roles: Collection[Role] = ()) -> Sequence[tuple[i
         sa.select(User.id, User.name, sa.func.coalesce(Unit.short_name, ""))
         .outerjoin(Unit, Unit.id == User.unit_id)
         .where(User.is_active)
-        .order_by(Unit.id, User.name)
+        .order_by(Unit.id, User.name_sort)
     )
     if roles:
         statement = statement.where(sa.exists().where(UserRole.user_id == User.id, UserRole.role.in_(roles)))

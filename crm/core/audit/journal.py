@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -132,7 +133,7 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     ids = [row["id"] for row in rows] if "id" in given else new_ids(session, model, len(rows))
     full: list[dict[str, Any]] = []
     for row_id, row in zip(ids, rows, strict=True):
-        values = {name: row[name] if name in row else make() for name, make in makers.items()}
+        values = {name: row[name] if name in row else make(row) for name, make in makers.items()}
         values["id"] = row_id
         full.append(values)
     _insert(session, model, full, [*used, "id"])
@@ -169,18 +170,28 @@ def _fills(model: type[Base], name: str, column: sa.Column[Any]) -> bool:
 
 def _maker(
     model: type[Base], name: str, column: sa.Column[Any], operation: Operation | None
-) -> Callable[[], Any]:
+) -> Callable[[Mapping[str, Any]], Any]:
     """What fills a column that a row does not name."""
     if name == "version":
-        return lambda: 1
+        return lambda _row: 1
     if issubclass(model, Stamped) and name in (stamps := _stamps(operation)):
-        return lambda: stamps[name]
+        return lambda _row: stamps[name]
     default = column.default
     if isinstance(default, sa.ColumnDefault) and default.is_callable:
-        return lambda: default.arg(cast(Any, None))
+        return lambda row: default.arg(cast(Any, _Given(row)))
     if isinstance(default, sa.ColumnDefault) and default.is_scalar:
-        return lambda: default.arg
-    return lambda: None
+        return lambda _row: default.arg
+    return lambda _row: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a default that derives from other columns asks, as of SQLAlchemy's own INSERT."""
+
+    row: Mapping[str, Any]
+
+    def get_current_parameters(self) -> Mapping[str, Any]:
+        return self.row
 
 
 def _stamps(operation: Operation | None) -> dict[str, Any]:

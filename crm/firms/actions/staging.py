@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import audit
-from crm.core.bulk import insert_rows
+from crm.core.bulk import CHUNK, insert_rows
 from crm.core.permissions import Actor
 from crm.core.words import N_, Message, Refused
 from crm.firms.actions import appointing, registering
@@ -223,25 +223,27 @@ def stage(
 
 
 def put(session: Session, batch_id: int, staged: Sequence[Staged]) -> None:
-    """Store some of the verdicts; a long import puts them part by part, and `settle` ends it."""
-    rows = [
-        {
-            "batch_id": batch_id,
-            "row_no": item.read.row_no,
-            "raw": item.read.raw,
-            "parsed": item.read.values,
-            "outcome": item.joined.outcome,
-            "firm_id": item.joined.firm_id,
-            "how": item.joined.how.value if item.joined.how else None,
-            "candidates": item.joined.candidates,
-            "reasons": item.joined.reasons,
-            "changes": item.changes,
-            "decision": None,
-            "fixes": getattr(item.read, "fixes", None) or {},
-        }
-        for item in staged
-    ]
-    insert_rows(session.connection(), cast(sa.Table, ImportRow.__table__), rows)
+    """Store some of the verdicts; a long import puts them part by part, and `settle` ends it. Never a second copy of
+    all of them in memory."""
+    for start in range(0, len(staged), CHUNK):
+        rows = [
+            {
+                "batch_id": batch_id,
+                "row_no": item.read.row_no,
+                "raw": item.read.raw,
+                "parsed": item.read.values,
+                "outcome": item.joined.outcome,
+                "firm_id": item.joined.firm_id,
+                "how": item.joined.how.value if item.joined.how else None,
+                "candidates": item.joined.candidates,
+                "reasons": item.joined.reasons,
+                "changes": item.changes,
+                "decision": None,
+                "fixes": getattr(item.read, "fixes", None) or {},
+            }
+            for item in staged[start : start + CHUNK]
+        ]
+        insert_rows(session.connection(), cast(sa.Table, ImportRow.__table__), rows)
 
 
 def settle(

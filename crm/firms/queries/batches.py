@@ -102,4 +102,6 @@ BATCH_LIST = lists.List(
     ),
     matching=_matching,
     rows=_rows,
+    exports="export:run",
+    always=(lists.Column("name", N_("文件"), width=36),),
 )

@@ -137,7 +137,7 @@ def _officers(session: Session) -> list[tuple[int, str]]:
         sa.select(User.id, User.name, Unit.short_name)
         .outerjoin(Unit, Unit.id == User.unit_id)
         .where(User.is_active)
-        .order_by(Unit.short_name, User.name, User.id)
+        .order_by(Unit.short_name, User.name_sort, User.id)
     )
     return [(row.id, f"{row.name} · {row.short_name}" if row.short_name else row.name) for row in rows]
 

@@ -303,6 +303,7 @@ LIST = lists.List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    kind="firm",
     bulk=(
         lists.Bulk(N_("标记证书"), "tag", "ladder.tag_selection", "ladder:tag"),
         lists.Bulk(N_("开始跟踪"), "target-arrow", "ladder.follow_selection", "ladder:tag"),

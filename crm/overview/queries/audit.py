@@ -16,7 +16,7 @@ from crm.core.clock import ZONE
 from crm.core.lists import Asked, Column, Filter, Kind, List, Sort, conditions
 from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Message, Missing
-from crm.overview.rules import MESSAGES, SUBJECTS
+from crm.overview.rules import MESSAGES, SUBJECTS, told
 
 CHANGES = 100  # change rows a page
 # what the envelope says already: left out of the page, kept in the chain
@@ -139,10 +139,16 @@ def _cells(
     """Subject and outcome in words: one statement for both."""
     rows = session.execute(
         sa.select(
-            AuditEnvelope.seq, AuditEnvelope.subject_kind, AuditEnvelope.subject_id, AuditEnvelope.is_success
+            AuditEnvelope.seq,
+            AuditEnvelope.subject_kind,
+            AuditEnvelope.subject_id,
+            AuditEnvelope.is_success,
+            AuditEnvelope.action,
+            AuditEnvelope.params,
         ).where(AuditEnvelope.seq.in_(ids))
     ).all()
     return {
+        "name": {row.seq: told(row.action, row.params) for row in rows},
         "subject": {row.seq: subject_of(row) for row in rows if row.subject_kind},
         "outcome": {row.seq: Message(N_("成功") if row.is_success else N_("被拒绝")) for row in rows},
     }
@@ -177,6 +183,10 @@ LIST = List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    head=N_("操作"),
+    exports="export:log",
+    always=(Column("name", N_("操作"), width=60),),
+    export_act="list.export",
 )
 
 

@@ -12,10 +12,11 @@ from crm.core import lists
 from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, Scope
 from crm.core.records import SUBJECTS, RecordKind, may_open
 from crm.core.words import N_, Message, Missing
 from crm.overview.queries.audit import CHANGES, Changed, columns_changed, kept_values, since, until
+from crm.overview.rules import told
 from crm.overview.rules.operations import EVERY, FEW, OF, SELECTED, WORK, Work
 
 MANY = 2_000  # change rows beyond which a list does not look which kinds they are
@@ -31,6 +32,13 @@ def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
         AuditEnvelope.action.in_(EVERY), AuditEnvelope.changes_count > 0, AuditEnvelope.is_success.is_(True),
         *(_not_hidden(kind, viewer) for kind in SUBJECTS.values()),
     )  # fmt: skip
+
+
+def exportable_by(viewer: Actor) -> sa.ColumnElement[bool]:
+    """All one sees, or one's own, as far as one's exports reach."""
+    if viewer.scope("export:run") is Scope.ALL:
+        return sa.true()
+    return AuditEnvelope.actor_id == (viewer.user_id or 0)
 
 
 def _not_hidden(kind: RecordKind, viewer: Actor) -> sa.ColumnElement[bool]:
@@ -93,15 +101,18 @@ def _cells(
 ) -> dict[str, Mapping[int, Any]]:
     """Kind of work, rows by kind, whether undone: three statements."""
     rows = session.execute(
-        sa.select(AuditEnvelope.seq, AuditEnvelope.operation, AuditEnvelope.action, AuditEnvelope.changes_count)
-        .where(AuditEnvelope.seq.in_(ids))
+        sa.select(
+            AuditEnvelope.seq, AuditEnvelope.operation, AuditEnvelope.action, AuditEnvelope.changes_count,
+            AuditEnvelope.params,
+        ).where(AuditEnvelope.seq.in_(ids))
     ).all()  # fmt: skip
     keys = {column.key for column in columns}
     cells: dict[str, Mapping[int, Any]] = {
         "work": {
             row.seq: Work.TAG if row.action in SELECTED and row.changes_count > FEW else OF.get(row.action)
             for row in rows
-        }
+        },
+        "name": {row.seq: told(row.action, row.params) for row in rows},
     }
     if "rows" in keys:
         small = {row.operation: row.seq for row in rows if row.changes_count <= MANY}
@@ -208,6 +219,10 @@ LIST = lists.List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    head=N_("操作"),
+    exports="export:run",
+    exportable_by=exportable_by,
+    always=(lists.Column("name", N_("操作"), width=60),),
 )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from crm.accounts.rules.messages import MESSAGES as ACCOUNTS
+from crm.accounts.rules.messages import REASONS
 from crm.activities.rules.words import Act as FollowUpAct
 from crm.core.lists.words import ViewAct
-from crm.core.words import C_, N_, Word
+from crm.core.words import C_, N_, Message, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
 from crm.listing.rules.words import Act as ListingAct
@@ -74,3 +79,15 @@ SUBJECTS: dict[str, str] = {
     "bulk": N_("批量修改"),
     "view": N_("视图"),
 }
+
+
+def told(action: str, params: Mapping[str, Any]) -> Message:
+    """What an envelope says; an action without a sentence is its code, a value the envelope lacks a dash."""
+    text = MESSAGES.get(action)
+    if text is None:
+        return Message(action)
+    values = {name: params.get(name, "—") for name in re.findall(r"%\((\w+)\)", text)}
+    reason = values.get("reason")
+    if isinstance(reason, str) and reason in REASONS:
+        values["reason"] = Message(REASONS[reason])
+    return Message(text, values)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, current_app, render_template, request, stream_with_context, url_for
 
-from crm.accounts.rules.messages import REASONS
 from crm.core import audit, lists
 from crm.core.audit import AuditEnvelope
 from crm.core.audit_verify import anchor_file, read_anchors, verify
@@ -21,22 +19,13 @@ from crm.core.sheets.writing import Column, ColumnKind, csv_chunks
 from crm.core.transaction import commit, fresh
 from crm.core.web import actor, origin
 from crm.overview import queries
-from crm.overview.rules import MESSAGES, Verb
+from crm.overview.rules import Verb, told
 from crm.overview.views.blueprint import bp
 
 
 def sentence(row: Any) -> str:
     """What an envelope says, in the reader's language; an action without a sentence is shown as its code."""
-    text = MESSAGES.get(row.action)
-    if text is None:
-        return str(row.action)
-    params: dict[str, Any] = defaultdict(lambda: "—", row.params)
-    if "reason" in params and params["reason"] in REASONS:
-        params["reason"] = say(REASONS[params["reason"]])
-    try:
-        return str(gettext(text)) % params
-    except (KeyError, TypeError, ValueError):
-        return str(row.action)
+    return say(told(row.action, row.params))
 
 
 @bp.get("/audit")

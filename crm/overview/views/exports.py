@@ -37,7 +37,7 @@ BLOCK = 65_536
 
 
 @bp.post("/lists/<string:list_key>/export")
-@needs("export:run", "export:log")
+@needs("export:run", "export:log", "account:manage")  # of records, of the log, of accounts
 def list_export(list_key: str) -> Any:
     """The rows on screen (the filter, or those ticked) with their columns in their order."""
     session, viewer = db.session(), actor()
