@@ -58,9 +58,9 @@ def test_the_rule_reads_the_figures_titles_and_rounds_of_the_firm(session: Sessi
         today=TODAY,
     )
     commit(session)
-    registry.add_equity(
+    registry.save_equity(
         session, firm, actor=ROBOT, today=TODAY, on=dt.date(2025, 5, 6), investor="浙南创投",
-        kind=next(iter(EquityKind)), paid_in_yuan=30_000_000,
+        kind=next(iter(EquityKind)), paid_in_yuan=30_000_000, source=None,
     )  # fmt: skip
     commit(session)
     found = queries.priority_of(session, candidate, TODAY)
