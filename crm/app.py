@@ -187,7 +187,17 @@ def fill_slots() -> None:
     # slot PALETTE: pages and actions, in feature order (the day's work first)
     import_module("crm.core.palette").ENTRIES[:] = [
         entry
-        for name in ("ladder", "firms", "listing", "projects", "activities", "digest", "overview", "ops", "accounts")
+        for name in (
+            "ladder",
+            "firms",
+            "listing",
+            "projects",
+            "activities",
+            "digest",
+            "overview",
+            "ops",
+            "accounts",
+        )
         for entry in import_module(f"crm.{name}.views.palette").ENTRIES
     ]
     # the lists: their pages, exports, saved views and bulk changes
