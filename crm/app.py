@@ -176,6 +176,7 @@ def fill_slots() -> None:
     follow.CLIMBS_ITSELF.update({"project"})
     everybody = import_module("crm.firms.queries.scope").sight
     reminders.SIGHT.update(dict.fromkeys(("firm", "certification", "application"), everybody))
+    reminders.SIGHT["candidate"] = import_module("crm.listing.queries.scope").sight
     reminders.SIGHT["project"] = import_module(f"{pipe}sight").sight
     undo.ACTIONS.update(
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+from typing import Any
 
 from flask import current_app
 
@@ -12,6 +13,7 @@ from crm.core.clock import now
 from crm.core.db import db, intent
 from crm.core.i18n import moment, say, word
 from crm.core.permissions import Forbidden
+from crm.core.sentences import unpacked
 from crm.core.transaction import commit
 from crm.core.words import N_, Refused
 from crm.ops import queries
@@ -63,7 +65,7 @@ def _jobs_list(arguments: argparse.Namespace, context: cli.Context) -> None:
             [
                 {
                     "name": row.kind, "title": say(row.title), "when": say(row.timing), "next": row.upcoming,
-                    "last": None if row.last is None else queries.plain(row.last),
+                    "last": None if row.last is None else _plain(row.last),
                 }
                 for row in rows
             ]
@@ -92,7 +94,7 @@ def _jobs_run(arguments: argparse.Namespace, context: cli.Context) -> int:
     with intent("read"):
         session = db.session()
         job = session.get_one(jobs.Job, job_id)
-        told = queries.plain(job)
+        told = _plain(job)
         session.rollback()
     if context.as_json:
         context.emit(told)
@@ -178,3 +180,13 @@ COMMANDS = [
         is_reading=True,
     ),
 ]
+
+
+def _plain(job: jobs.Job) -> dict[str, Any]:
+    """A run as JSON."""
+    return {
+        "id": job.id, "period": job.period, "state": job.state.value, "asked_at": job.created_at,
+        "started_at": job.started_at, "finished_at": job.finished_at, "seconds": queries.seconds_of(job),
+        "attempts": job.attempts, "result": job.result,
+        "problem": say(unpacked(job.problem)) if job.problem else None,
+    }  # fmt: skip

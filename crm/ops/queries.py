@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,10 +15,8 @@ from sqlalchemy.orm import Session
 
 from crm.core import migrating
 from crm.core.db import db, intent
-from crm.core.i18n import say
 from crm.core.jobs import JOBS, Job
 from crm.core.permissions import Actor
-from crm.core.sentences import unpacked
 
 _head: list[str | None] = []
 
@@ -101,13 +98,3 @@ def seconds_of(job: Job) -> float | None:
     if job.started_at is None or job.finished_at is None:
         return None
     return max(0.0, (job.finished_at - job.started_at).total_seconds())
-
-
-def plain(job: Job) -> dict[str, Any]:
-    """A run as JSON."""
-    return {
-        "id": job.id, "period": job.period, "state": job.state.value, "asked_at": job.created_at,
-        "started_at": job.started_at, "finished_at": job.finished_at, "seconds": seconds_of(job),
-        "attempts": job.attempts, "result": job.result,
-        "problem": say(unpacked(job.problem)) if job.problem else None,
-    }  # fmt: skip

@@ -230,6 +230,7 @@ def test_a_fortnight_of_downtime_sends_this_weeks_mail_only_and_loses_nothing(
     db.session.remove()
     time.on(days=15)  # a Tuesday, two weeks on
     Scheduler(app, clock=time).tick()
+    session = db.session()  # the other one has been put away
     by_period: dict[str, set[str]] = {}
     for row in session.scalars(sa.select(OutboxMail)):
         by_period.setdefault(row.period, set()).add(f"{row.state.value} {row.trouble and row.trouble.value}")

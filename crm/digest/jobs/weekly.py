@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -17,13 +18,14 @@ from sqlalchemy.orm import Session
 from crm.core import transaction
 from crm.core.clock import local
 from crm.core.jobs import TIDY, Context, Timing, handler
+from crm.core.mail import FOLDER
 from crm.core.words import N_
 from crm.digest.actions import outbox
 from crm.digest.jobs.claiming import end_late
 from crm.digest.queries import compose, due_now, next_at
 from crm.digest.queries.calendar import send_day
 from crm.digest.rendering import site_url
-from crm.digest.rules.delivery import DIGEST
+from crm.digest.rules.delivery import DIGEST, PAYLOADS_KEPT
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import Week, week_of
 
@@ -106,12 +108,16 @@ def _write(ctx: Context, part: Sequence[Letter], at: dt.datetime) -> int:
     return 0
 
 
-def clear_outbox(_data: object, at: dt.datetime) -> int:
-    """Forget what old mails said."""
+def clear_outbox(data: Path, at: dt.datetime) -> int:
+    """Forget what old mails said, and delete those that are files."""
+    limit = (at - PAYLOADS_KEPT).timestamp()
+    files = [path for path in (data / FOLDER).glob("*.*") if path.stat().st_mtime < limit]
+    for path in files:
+        path.unlink(missing_ok=True)
     with transaction.fresh() as session:
         count = outbox.clear(session, at=at)
         transaction.commit(session)
-    return count
+    return count + len(files)
 
 
 TIDY[:] = [*(item for item in TIDY if item.__name__ != clear_outbox.__name__), clear_outbox]
