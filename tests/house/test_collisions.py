@@ -90,7 +90,7 @@ NOT_FORMS = {
     "overview.view_unpick": "one's own default",
     "overview.view_drop": "the owner's only; versioned",
     "overview.view_rename": "the owner's only; versioned",
-    "overview.view_share": "the owner's only; versioned",
+    "overview.view_share": "the owner's only; shown twice is shown once",
     "overview.view_update": "the owner's only; versioned, others keep what they chose",
     "firms.undo_drop": "the journal refuses what has changed since",
     "ops.cancel": "a job is asked to stop; asking twice is asking once",
