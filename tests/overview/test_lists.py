@@ -22,12 +22,14 @@ from crm.core.clock import now
 from crm.core.db import db
 from crm.core.lists.saved import SavedView
 from crm.core.sheets import read
+from crm.core.transaction import commit
 from crm.ops.jobs import work_once
 from crm.overview.jobs import remove_old
 from crm.overview.views import exports
 from tests import people
 from tests.firms.test_listing import statements
 from tests.overview.conftest import Enter
+from tests.records.builders import BUILDERS
 
 
 @pytest.fixture
@@ -253,7 +255,7 @@ def test_an_export_nobody_may_take_is_refused(client: FlaskClient, enter: Enter)
 ALL_LISTS = [
     ("firms", people.SCIENCE), ("ladder", people.SCIENCE), ("imports", people.SCIENCE), ("operations", people.SCIENCE),
     ("steps", people.SCIENCE), ("instructions", people.LEADER), ("people", people.SYSTEM_ADMIN),
-    ("audit", people.AUDITOR),
+    ("audit", people.AUDITOR), ("projects", people.INVESTMENT), ("listing", people.FINANCE),
 ]  # fmt: skip
 
 
@@ -280,6 +282,11 @@ def something(app: Flask, client: FlaskClient, enter: Enter) -> None:
     people.sign_in(client, people.LEADER)
     told = {"summary": "请尽快走访", "owner": people_id(app), "due_on": "2027-01-05"}
     assert people.post(client, f"/records/firm/{firm}/instruct", told).status_code == 303
+    with app.app_context():
+        for code in ("project", "candidate"):
+            BUILDERS[code].make(db.session(), 1)
+            commit(db.session())
+        db.session.remove()
 
 
 def people_id(app: Flask) -> str:

@@ -46,7 +46,9 @@ def _typed(value: dict[str, Any]) -> Any:
 
 
 def read_isolated(data: bytes, name: str, *, sheet: str | None, limits: Limits) -> Parsed:
-    """Parse a workbook in a process with a memory and a time limit. Raises `Refused`."""
+    """Parse a workbook in a process with a memory and a time limit. Raises `Refused`.
+
+    The limit is the child's own processor time; beside it, silence: a busy machine makes no good file a bad one."""
     asked = {
         "sheet": sheet, "memory": limits.child_memory + 2 * len(data), "seconds": limits.seconds,
         "columns": limits.columns, "rows": limits.last_row, "cells": limits.cells,
@@ -59,18 +61,24 @@ def read_isolated(data: bytes, name: str, *, sheet: str | None, limits: Limits) 
         stderr=subprocess.DEVNULL,
         env={"MALLOC_ARENA_MAX": "1", "RUST_BACKTRACE": "0"},
     )
-    late = threading.Event()
+    late, heard, over = threading.Event(), threading.Event(), threading.Event()
 
-    def stop() -> None:
+    def watch() -> None:
+        while heard.wait(2 * limits.seconds):
+            if over.is_set():
+                return
+            heard.clear()
         late.set()
         process.kill()
 
-    clock = threading.Timer(2 * limits.seconds, stop)  # the child's own limit is processor time
-    clock.start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
-        parsed, error = _converse(process, asked, data)
+        parsed, error = _converse(process, asked, data, heard)
     finally:
-        clock.cancel()
+        over.set()
+        heard.set()
+        watcher.join()
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
@@ -83,7 +91,7 @@ def read_isolated(data: bytes, name: str, *, sheet: str | None, limits: Limits) 
 
 
 def _converse(
-    process: subprocess.Popen[bytes], asked: dict[str, Any], data: bytes
+    process: subprocess.Popen[bytes], asked: dict[str, Any], data: bytes, heard: threading.Event
 ) -> tuple[Parsed, dict[str, Any] | None]:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
     with contextlib.suppress(BrokenPipeError):
@@ -93,6 +101,7 @@ def _converse(
     parsed = Parsed()
     memo: dict[Cell, Cell] = {}
     for line in process.stdout:
+        heard.set()
         try:
             said = json.loads(line, object_hook=_typed)
         except ValueError:

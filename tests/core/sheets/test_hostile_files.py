@@ -298,6 +298,25 @@ def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     assert time.monotonic() - begun < 10
 
 
+def test_a_reader_on_a_busy_machine_is_waited_for_while_it_speaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is limited is its own processor time, and silence: not how long others keep the machine busy."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        """import time
+print('{"sheets": ["a"], "sheet": "a", "merged": []}', flush=True)
+for n in range(1, 11):
+    time.sleep(0.4)
+    print(f'[[{n}, ["x"]]]', flush=True)
+print('{"end": true}', flush=True)
+"""
+    )
+    monkeypatch.setattr(isolation, "_CHILD", slow)
+    parsed = isolation.read_isolated(GOOD, "a.xlsx", sheet=None, limits=Limits(seconds=1))
+    assert len(parsed.rows) == 10
+
+
 def test_a_reader_that_dies_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     half = tmp_path / "half.py"
     half.write_text(
