@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests import people
 from tests.durable.crowd import FORK, gathered, opened
 from tests.projects.cast import ROBOT, TODAY
 
+MONTH, MONTH_END = "2026-09", dt.date(2026, 9, 30)
 AT = dt.datetime(2026, 11, 23, 1, 30, tzinfo=dt.UTC)
 
 
@@ -112,9 +114,88 @@ def handover_during_edit(rounds: int = 6) -> dict[str, Any]:
     return {"found": gathered([lambda: play("edit"), lambda: play("handover")], results, 2 * rounds)}
 
 
+def two_freeze(parallel: int = 4) -> dict[str, Any]:
+    """Several freeze the same month at the same moment: one does, the others are told."""
+    barrier, results = FORK.Barrier(parallel), FORK.Queue()
+
+    def play() -> None:
+        mine = opened()
+        with mine.app_context():
+            writing()
+            session = db.session()
+            actor = people.actor(session, people.SUPERVISOR)
+            session.rollback()
+            barrier.wait(60)
+            results.put(
+                _tried(session, lambda: actions.freeze(session, actor=actor, today=TODAY, month=MONTH))
+            )
+
+    return {"found": sorted(gathered([play] * parallel, results, parallel))}
+
+
+def count_while_frozen() -> dict[str, Any]:
+    """One freezes the month while others check projects signed in it, and somebody takes checks back."""
+    app = opened()
+    with app.app_context():
+        session = db.session()
+        ids = list(session.scalars(sa.select(Project.id).order_by(Project.id)))
+        db.session.remove()
+        db.engine.dispose()
+    barrier, results = FORK.Barrier(4), FORK.Queue()
+
+    def play(kind: str, mine: list[int]) -> None:
+        with opened().app_context():
+            writing()
+            session = db.session()
+            actor = people.actor(session, people.SUPERVISOR)
+            session.rollback()
+            barrier.wait(60)
+            if kind == "freeze":
+                time.sleep(0.15)
+                made = _tried(session, lambda: actions.freeze(session, actor=actor, today=TODAY, month=MONTH))
+                results.put([kind, 0, made])
+                return
+            for number in mine:
+                project = session.get_one(Project, number)
+                if kind == "count":
+                    done = _tried(
+                        session, lambda p=project: actions.count(session, p, actor=actor, today=TODAY)
+                    )
+                else:
+                    done = _tried(
+                        session,
+                        lambda p=project: actions.uncount(
+                            session, p, actor=actor, today=MONTH_END, reason="有误"
+                        ),
+                    )
+                results.put([kind, number, done])
+
+    checks, backs = ids[: -len(ids) // 4], ids[-len(ids) // 4 :]
+    scenes = [
+        lambda: play("freeze", []), lambda: play("count", checks[::2]), lambda: play("count", checks[1::2]),
+        lambda: play("uncount", backs),
+    ]  # fmt: skip
+    return {"found": gathered(scenes, results, 1 + len(ids))}
+
+
+def _tried(session: Any, write: Callable[[], object]) -> str:
+    try:
+        write()
+        transaction.commit(session)
+    except Refused as refusal:
+        session.rollback()
+        return f"refused: {refusal.text}"
+    except Exception as error:
+        session.rollback()
+        return f"{type(error).__name__}: {error}"[:300]
+    return "written"
+
+
 SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "two-reports": two_reports,
     "handover-during-edit": handover_during_edit,
+    "two-freeze": two_freeze,
+    "count-while-frozen": count_while_frozen,
 }
 
 if __name__ == "__main__":
