@@ -12,6 +12,7 @@ from crm.core.clock import now
 from crm.core.db import db, intent
 from crm.core.i18n import moment, say, word
 from crm.core.permissions import Forbidden
+from crm.core.sentences import unpacked
 from crm.core.transaction import commit
 from crm.core.words import N_, Refused
 from crm.ops import queries
@@ -93,6 +94,7 @@ def _jobs_run(arguments: argparse.Namespace, context: cli.Context) -> int:
         session = db.session()
         job = session.get_one(jobs.Job, job_id)
         told = queries.plain(job)
+        told["problem"] = say(unpacked(job.problem)) if job.problem else None
         session.rollback()
     if context.as_json:
         context.emit(told)

@@ -16,10 +16,8 @@ from sqlalchemy.orm import Session
 
 from crm.core import migrating
 from crm.core.db import db, intent
-from crm.core.i18n import say
 from crm.core.jobs import JOBS, Job
 from crm.core.permissions import Actor
-from crm.core.sentences import unpacked
 
 _head: list[str | None] = []
 
@@ -109,5 +107,5 @@ def plain(job: Job) -> dict[str, Any]:
         "id": job.id, "period": job.period, "state": job.state.value, "asked_at": job.created_at,
         "started_at": job.started_at, "finished_at": job.finished_at, "seconds": seconds_of(job),
         "attempts": job.attempts, "result": job.result,
-        "problem": say(unpacked(job.problem)) if job.problem else None,
+        "problem": job.problem,
     }  # fmt: skip
