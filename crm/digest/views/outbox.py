@@ -9,7 +9,7 @@ from flask import current_app, flash, render_template, request
 from crm.core.clock import now
 from crm.core.db import db
 from crm.core.i18n import gettext
-from crm.core.mail import FOLDER, read_server
+from crm.core.mail import FOLDER, one_line, read_server
 from crm.core.permissions import needs
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
@@ -27,7 +27,7 @@ def _asked(weeks: list[str]) -> tuple[str, MailState | None, str, int]:
     return (
         week if week in weeks else (weeks[0] if weeks else ""),
         state,
-        " ".join(request.args.get("q", "").split())[:60],
+        one_line(request.args.get("q", ""), 60),
         int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 and int(page) else 1,
     )
 
