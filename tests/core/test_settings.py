@@ -139,4 +139,4 @@ def test_every_setting_of_the_house_has_a_good_default(app: Flask) -> None:
     assert len(DECLARED) >= 8
     for setting in DECLARED.values():
         assert setting.read(setting.text(setting.default)) == setting.default, setting.key
-        assert setting.section.by in ("setting:manage", "policy:manage")
+        assert setting.section.by in ("setting:manage", "policy:manage", "listing:edit")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import Unit, User
+from crm.accounts.queries.readers import readers
 from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
@@ -111,11 +112,13 @@ def _of(words: type[Word], *more: tuple[str, str]) -> lists.Choices:
 
 
 def finance_people(session: Session) -> list[tuple[int, str]]:
-    """People who may look after a candidate: (id, name)."""
-    rows = session.execute(
-        sa.select(User.id, User.name).where(User.is_active).order_by(User.name, User.id).limit(500)
-    )
-    return [(row.id, row.name) for row in rows]
+    """People who may look after a candidate, or what stands in its way: (id, name) of who may read the reserve."""
+    found = [
+        (key, reader.actor.name)
+        for key, reader in readers(session).items()
+        if reader.actor.may("listing:read")
+    ]
+    return sorted(found, key=lambda person: (person[1], person[0]))
 
 
 def units_in_use(session: Session) -> list[tuple[int, str]]:
