@@ -168,15 +168,17 @@ def fill_slots() -> None:
     ]
     # what people are reminded of, and for each kind of record who of many may see which
     follow, pipe = import_module("crm.activities.queries.reminders"), "crm.projects.queries."
+    reserve = import_module("crm.listing.queries.reminders")
     reminders.REMINDERS[:] = [
         *follow.REMINDERS,
         *import_module("crm.ladder.queries.reminders").REMINDERS,
+        *reserve.REMINDERS,
         *import_module(f"{pipe}reminders").REMINDERS,
     ]
     follow.CLIMBS_ITSELF.update({"project"})
     everybody = import_module("crm.firms.queries.scope").sight
     reminders.SIGHT.update(dict.fromkeys(("firm", "certification", "application"), everybody))
-    reminders.SIGHT["candidate"] = import_module("crm.listing.queries.scope").sight
+    reminders.SIGHT["candidate"] = reserve.sight
     reminders.SIGHT["project"] = import_module(f"{pipe}sight").sight
     undo.ACTIONS.update(
         {
