@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import settings
-from crm.firms.models import EquityRound, YearFigures
+from crm.firms.models import EquityRound, Firm, YearFigures
 from crm.ladder.models import Certification
 from crm.listing.models import Candidate
 from crm.listing.rules.priority import GROWTH, INNOVATIVE, Facts, Reason, judge, mean_growth
@@ -30,7 +30,7 @@ class Priority:
 
 
 def facts_of(session: Session, candidate: Candidate, today: dt.date) -> Facts:
-    """What the rule looks at. Three statements."""
+    """What the rule looks at. Four statements."""
     figures = {
         row.year: row.revenue_yuan
         for row in session.execute(
@@ -58,9 +58,10 @@ def facts_of(session: Session, candidate: Candidate, today: dt.date) -> Facts:
         )
     )
     years = "" if last is None else f"{last - 2}–{last}"
-    return Facts(
-        candidate.firm.leading_industry, growth, years, frozenset(titles), None if paid is None else int(paid)
-    )
+    industry = session.execute(
+        sa.select(Firm.leading_industry).where(Firm.id == candidate.firm_id)
+    ).scalar_one()
+    return Facts(industry, growth, years, frozenset(titles), None if paid is None else int(paid))
 
 
 def priority_of(session: Session, candidate: Candidate, today: dt.date) -> Priority:

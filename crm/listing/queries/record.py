@@ -170,16 +170,17 @@ def met_items(session: Session, candidates: Sequence[Candidate]) -> dict[int, se
         codes = {"board", "target"} if candidate.board is not None else set()
         found[candidate.id] = codes | ({"stock_code"} if candidate.stock_code else set())
     below = [stage for stage in Stage if PIPELINE.order[stage] < PIPELINE.order[Stage.ACCEPTED]]
-    anew = dict(
-        session.execute(
+    anew = {
+        candidate_id: on
+        for candidate_id, on in session.execute(
             sa.select(CandidateMove.candidate_id, sa.func.max(CandidateMove.on))
             .where(
                 CandidateMove.candidate_id.in_(ids), CandidateMove.kind == MoveKind.BACK,
                 CandidateMove.stage.in_(below), CandidateMove.from_stage.not_in(below),
             )
             .group_by(CandidateMove.candidate_id)
-        ).tuples()
-    )  # fmt: skip
+        )
+    }  # fmt: skip
     for candidate_id, paper, on in session.execute(
         sa.select(CandidateEvidence.candidate_id, CandidateEvidence.kind, sa.func.max(CandidateEvidence.on))
         .where(CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None))

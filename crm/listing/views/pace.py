@@ -66,6 +66,7 @@ def changes() -> Any:
 def month_of(text: str, day: dt.date) -> dt.date:
     """The first day of a month written ``2026-11``; of today's for anything else."""
     try:
-        return dt.date.fromisoformat(f"{text}-01")
+        first = dt.date.fromisoformat(f"{text}-01")
     except ValueError:
         return day.replace(day=1)
+    return first if 2000 <= first.year < 2100 else day.replace(day=1)
