@@ -255,3 +255,12 @@ def fill_slots() -> None:
         "crm.projects.actions.importing"
     ).ProjectSheet()
     targets[past] = import_module("crm.firms.actions.past").PastTarget()
+    # the reserve comes by firms too
+    reserve, told = (
+        import_module("crm.firms.rules.words").SheetKind.LISTING,
+        import_module("crm.listing.rules.sheet"),
+    )
+    columns.SHEETS[reserve] = columns.SheetType(
+        told.LISTING, "listing:edit", is_private=True, shown=told.SHOWN
+    )
+    targets[reserve] = import_module("crm.listing.actions.importing").ListingTarget()
