@@ -171,7 +171,7 @@ def set_holders(
     if not holders:
         raise Refused(N_("请填写股东。"), field="holders")
     if sum(part for _name, _kind, part in holders) > WHOLE:
-        raise Refused(N_("持股合计超过 100%%。"), field="holders")
+        raise Refused(N_("持股合计超过 100%。"), field="holders")
     names = [name for name, _kind, _part in holders]
     if len(set(names)) != len(names):
         raise Refused(N_("同一名股东写了两次。"), field="holders")

@@ -99,7 +99,7 @@ def check_days(told: Told, today: dt.date) -> None:
     if told.state is State.ACTIVE and told.state_on is not None:
         raise Refused(N_("推进中的没有状态日期。"), field="state_on")
     if told.state is not State.ACTIVE and target is Stage.LISTED:
-        raise Refused(N_("已经上市，不能再转入旁路。"), field="state")
+        raise Refused(N_("已经上市，不能再暂缓或退出。"), field="state")
     if told.state_on is not None and told.state_on > today:
         raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="state_on")
 

@@ -27,8 +27,8 @@ _STAGES: Mapping[str, Stage] = {
     "注册": Stage.SUBMITTED, "已注册": Stage.EFFECTIVE, "上市": Stage.LISTED,
 }  # fmt: skip
 _STATES: Mapping[str, State] = {
-    "正常": State.ACTIVE, "在推进": State.ACTIVE, "暂停": State.SUSPENDED, "已撤回": State.WITHDRAWN,
-    "撤回申请": State.WITHDRAWN, "被否": State.REFUSED, "未过会": State.REFUSED, "已终止": State.ENDED,
+    "正常": State.ACTIVE, "在推进": State.ACTIVE, "暂停": State.SUSPENDED, "撤回": State.WITHDRAWN, "已撤回": State.WITHDRAWN,
+    "撤回申请": State.WITHDRAWN, "被否": State.REFUSED, "未过会": State.REFUSED, "终止": State.ENDED, "已终止": State.ENDED,
 }  # fmt: skip
 
 

@@ -26,9 +26,9 @@ class State(Word):
 
     ACTIVE = "active", N_("推进中")
     SUSPENDED = "suspended", N_("中止")
-    WITHDRAWN = "withdrawn", N_("撤回")
+    WITHDRAWN = "withdrawn", C_("listing", "撤回")
     REFUSED = "refused-listing", N_("否决")
-    ENDED = "ended", N_("终止")
+    ENDED = "ended", C_("listing", "终止")
 
 
 GOING = frozenset({State.ACTIVE, State.SUSPENDED})
