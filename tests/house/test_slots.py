@@ -46,7 +46,7 @@ def test_the_ladder_shows_itself_on_the_pages_of_firms(app: Flask) -> None:
     assert "stage" in [column.key for column in registry.COLUMNS]
     assert len(registry.TAGS) == len(registry.BULK) == 1
     assert [panel.endpoint for panel in registry.PANELS] == [
-        "ladder.firm_panel", "activities.files", "projects.firm_panel",
+        "ladder.firm_panel", "activities.files", "listing.firm_panel", "projects.firm_panel",
     ]  # fmt: skip
 
 
@@ -68,12 +68,13 @@ def test_long_work_is_listed(app: Flask) -> None:
 
 
 def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
-    assert set(SUBJECTS) == {"user", "unit", "firm", "certification", "application", "project"}
+    assert set(SUBJECTS) == {"user", "unit", "firm", "certification", "application", "candidate", "project"}
     for code, kind in SUBJECTS.items():
         columns = columns_of(kind.model)
         assert code == kind.code and kind.facts
         assert {fact.name for fact in kind.facts} <= set(columns), code
-        assert kind.settable <= set(columns) and {kind.name, kind.id_from} <= set(columns), code
+        assert kind.settable <= set(columns) and kind.id_from in set(columns), code
+        assert kind.name in columns or hasattr(kind.model, kind.name), code
         assert bool(kind.settable) == (kind.change is not None), code
         view = app.view_functions[kind.endpoint]
         assert set(kind.read) <= set(view.__dict__["needs"]), f"{code}: the page and the declaration differ"
@@ -132,7 +133,8 @@ def test_what_is_done_every_night(app: Flask) -> None:
 def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
     codes = [kind.code for kind in news.NEWS]
     assert codes == [
-        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "project-signed",
+        "risen", "fallen", "joined", "left", "granted", "ended", "lapsed", "application", "listing-moved",
+        "listing-back", "listing-aside", "listing-entered", "listing-board", "project-signed",
         "project-moved", "project-back", "project-lost", "project-paused", "project-reported", "written",
     ]  # fmt: skip
     assert len({kind.label for kind in news.NEWS}) == len(codes)
@@ -140,7 +142,7 @@ def test_what_is_news_is_listed_in_feature_order(app: Flask) -> None:
 
 def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
     assert set(LISTS) == {
-        "firms", "ladder", "projects", "people", "imports", "audit", "operations", "steps", "instructions",
+        "firms", "ladder", "listing", "projects", "people", "imports", "audit", "operations", "steps", "instructions",
     }  # fmt: skip
     for key, declared in LISTS.items():
         assert key == declared.key and declared.sorts and declared.columns

@@ -32,9 +32,7 @@ def told(session: Session, code: str, day: dt.date = TODAY) -> list[Row]:
 
 def at(session: Session, stage: Stage, n: int = 1) -> Candidate:
     owner = people.id_of(session, people.FINANCE)
-    return bring(
-        session, a_candidate(session, n, on=dt.date(2023, 1, 9), officer_id=owner), stage, days=95
-    )
+    return bring(session, a_candidate(session, n, on=dt.date(2023, 1, 9), officer_id=owner), stage, days=95)
 
 
 @pytest.mark.parametrize("stage", [Stage.TUTORED, Stage.EFFECTIVE])
@@ -88,7 +86,10 @@ def test_tutoring_that_is_done_is_told_once(session: Session) -> None:
     candidate = at(session, Stage.TUTORING)
     done = add_months(candidate.stage_on, 3)
     assert told(session, "listing-tutored", done - dt.timedelta(1)) == []
-    first, again = told(session, "listing-tutored", done), told(session, "listing-tutored", done + dt.timedelta(30))
+    first, again = (
+        told(session, "listing-tutored", done),
+        told(session, "listing-tutored", done + dt.timedelta(30)),
+    )
     assert first[0].once == again[0].once != ""
 
 
