@@ -14,8 +14,10 @@ from crm.core.permissions import Actor
 from crm.firms.models import EquityRound, Firm
 from crm.firms.queries import figures_visible_to
 from crm.listing.models import Candidate
+from crm.listing.queries.clocks import clocks_where
 from crm.listing.queries.listing import matching
 from crm.listing.queries.record import open_counts
+from crm.listing.rules.stages import Clock
 from crm.listing.rules.words import Stage
 
 CARDS = 20
@@ -30,10 +32,11 @@ class Column:
     yuan: int
     cards: Sequence[Any]
     lacking: dict[int, int]
+    clocks: dict[int, Clock]
 
 
 def board_of(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[Column], dict[str, str]]:
-    """All columns, and the conditions understood: five statements for any number of cards."""
+    """All columns, and the conditions understood: nine statements for any number of cards."""
     ids, understood = matching(session, wanted, viewer)
     here = ids.subquery()
     counted = {
@@ -71,11 +74,12 @@ def board_of(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list
         .order_by(Candidate.stage_on, Candidate.id)
     ).all()  # fmt: skip
     lacking = dict(open_counts(session, [row.id for row in cards]))
+    clocks = clocks_where(session, Candidate.id.in_([row.id for row in cards]))
     by_stage: dict[Stage, list[Any]] = {}
     for row in cards:
         by_stage.setdefault(row.stage, []).append(row)
     columns = [
-        Column(stage, counted.get(stage, 0), money.get(stage, 0), by_stage.get(stage, []), lacking)
+        Column(stage, counted.get(stage, 0), money.get(stage, 0), by_stage.get(stage, []), lacking, clocks)
         for stage in Stage
     ]
     return columns, understood

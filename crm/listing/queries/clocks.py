@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import workdays
-from crm.core.words import N_, Message
+from crm.core.words import N_
 from crm.listing.models import Candidate
 from crm.listing.queries.record import term_days
 from crm.listing.rules.stages import DECISION_WORKDAYS, TIMED, Clock, running
@@ -41,23 +40,21 @@ def clocks_where(session: Session, *where: sa.ColumnElement[bool]) -> dict[int, 
     return found
 
 
-def warning(session: Session, today: dt.date, *lights: str) -> sa.ColumnElement[bool]:
-    """Candidates whose clock stands at one of these lights today."""
-    found = [key for key, clock in clocks_where(session).items() if clock.standing(today) in lights]
-    return Candidate.id.in_(found)
+MARKS = {"soon": "y", "out": "r", "tutored": "g"}  # what is asked for: the light it means
 
 
-def told(clock: Clock, today: dt.date) -> tuple[Message, str]:
-    """A clock in words, and a word of warning ("" without one)."""
+def standing_in(clocks: Mapping[int, Clock], today: dt.date, *asked: str) -> sa.ColumnElement[bool]:
+    """Of these the candidates whose term runs out soon (`soon`), has run out (`out`), whose tutoring has lasted long
+    enough (`tutored`)."""
+    lights = {(MARKS[each], each == "tutored") for each in asked}
+    return Candidate.id.in_(
+        [key for key, clock in clocks.items() if (clock.standing(today), clock.is_least) in lights]
+    )
+
+
+def mark(clock: Clock, today: dt.date) -> str:
+    """The word of warning of a clock, "" without one."""
     standing = clock.standing(today)
-    mark = {"y": N_("快到期"), "r": N_("已过期")}.get(standing, "")
     if clock.is_least:
-        mark = N_("已满") if standing == "g" else ""
-    return Message(
-        N_("%(clock)s，至 %(day)s"), {"clock": Message(clock.kind.label), "day": clock.due_on}
-    ), mark
-
-
-def cells_of(session: Session, ids: Any, today: dt.date) -> Mapping[int, Clock]:
-    """The clocks of these candidates."""
-    return clocks_where(session, Candidate.id.in_(ids))
+        return N_("辅导期已满") if standing == "g" else ""
+    return {"y": N_("期限快到"), "r": N_("期限已过")}.get(standing, "")

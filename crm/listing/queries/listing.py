@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +13,15 @@ from crm.accounts.models import Unit, User
 from crm.accounts.queries.readers import readers
 from crm.core import lists
 from crm.core.permissions import Actor
-from crm.core.words import C_, N_, Word
+from crm.core.words import C_, N_, Message, Word
 from crm.firms.models import Firm
 from crm.firms.queries import streets
 from crm.firms.queries.finding import text_condition
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing.models import Candidate, Intermediary, Obstacle
+from crm.listing.queries.clocks import clocks_where, mark, standing_in
 from crm.listing.queries.counting import counted_where, withdrawn_where
+from crm.listing.queries.due import obstacle_late, plan_late
 from crm.listing.queries.record import open_counts
 from crm.listing.queries.scope import exportable_by, visible_to
 from crm.listing.rules.words import GOING, Act, Board, IntermediaryKind, Stage, State
@@ -87,7 +89,16 @@ def _intermediaries(session: Session, _viewer: Actor) -> list[tuple[str, str]]:
 
 def _obstacles(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     open_ones = sa.select(Obstacle.candidate_id).where(Obstacle.closed_on.is_(None))
-    return {"open": Candidate.id.in_(open_ones), "none": Candidate.id.not_in(open_ones)}.get(value)
+    known = {"open": Candidate.id.in_(open_ones), "none": Candidate.id.not_in(open_ones), "late": sa.true()}
+    return known.get(value)  # what is late depends on the day, which `matching` knows
+
+
+CLOCKS = ("trouble", "soon", "out", "tutored")
+
+
+def _of_the_day(*known: str) -> Callable[[Session, str, Actor], sa.ColumnElement[bool] | None]:
+    """Understood here; what it means depends on the day, which `matching` knows."""
+    return lambda _session, value, _viewer: sa.true() if value in known else None
 
 
 def _counted(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
@@ -153,7 +164,18 @@ FILTERS: list[lists.Filter] = [
     ),
     lists.Filter(
         "obstacles", N_("一企一策难题"), _obstacles,
-        lambda _session, _viewer: [("open", N_("有未办结的")), ("none", N_("没有未办结的"))],
+        lambda _session, _viewer: [
+            ("open", N_("有未办结的")), ("late", N_("有逾期的")), ("none", N_("没有未办结的")),
+        ],
+    ),
+    lists.Filter(
+        "clock", N_("期限"), _of_the_day(*CLOCKS),
+        lambda _session, _viewer: [
+            ("trouble", N_("快到或已过")), ("soon", N_("期限快到")), ("out", N_("期限已过")), ("tutored", N_("辅导期已满")),
+        ],
+    ),
+    lists.Filter(
+        "plan", N_("计划日期"), _of_the_day("late"), lambda _session, _viewer: [("late", N_("计划日期已过"))]
     ),
     lists.Filter("intermediary", N_("中介机构"), _intermediary, _intermediaries, kind="hidden"),
     lists.Filter("counted", N_("计入"), _counted, kind="hidden"),
@@ -175,6 +197,7 @@ COLUMNS: list[lists.Column] = [
     lists.Column("state", N_("上市状态"), kind=K.WORD, width=10),
     lists.Column("board", N_("目标板块"), kind=K.WORD, width=10),
     lists.Column("since", N_("阶段起"), sort="since", kind=K.DAY),
+    lists.Column("clock", N_("期限"), kind=K.DAY, width=24),
     lists.Column("lacking", N_("下一阶段还差"), kind=K.NUMBER, width=10),
     lists.Column("obstacles", N_("未办结难题"), kind=K.NUMBER, width=10),
     lists.Column("officer", N_("金融专员"), width=10),
@@ -202,6 +225,14 @@ def matching(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[sa.S
     clauses, understood = lists.conditions(session, wanted, FILTERS, viewer)
     if "archived" not in understood:
         clauses.append(Candidate.archived_on.is_(None))
+    today = wanted.today
+    if "clock" in understood and today is not None:
+        asked = ("soon", "out") if understood["clock"] == "trouble" else (understood["clock"],)
+        clauses.append(standing_in(clocks_where(session), today, *asked))
+    if "plan" in understood and today is not None:
+        clauses.append(plan_late(today))
+    if understood.get("obstacles") == "late" and today is not None:
+        clauses.append(obstacle_late(today))
     ids = sa.select(Candidate.id).join(Firm, Firm.id == Candidate.firm_id)
     return ids.where(visible_to(viewer), *clauses), understood
 
@@ -216,13 +247,20 @@ def cells(
     columns: Sequence[lists.Column],
     ids: Sequence[int],
     _viewer: Actor,
-    _wanted: lists.Asked,
+    wanted: lists.Asked,
 ) -> dict[str, Mapping[int, Any]]:
     """What the page's rows show beside the row itself."""
     keys = {column.key for column in columns}
     found: dict[str, Mapping[int, Any]] = {}
     if "lacking" in keys:
         found["lacking"] = {key: count for key, count in open_counts(session, ids).items() if count}
+    if "clock" in keys:
+        if wanted.today is None:
+            raise RuntimeError("a clock depends on the day")
+        found["clock"] = {
+            key: lists.Shown(clock.due_on, Message(clock.kind.label), mark(clock, wanted.today))
+            for key, clock in clocks_where(session, Candidate.id.in_(ids)).items()
+        }
     if "obstacles" in keys:
         counted = session.execute(
             sa.select(Obstacle.candidate_id, sa.func.count())

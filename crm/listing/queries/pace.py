@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.core.permissions import Actor
 from crm.firms.models import Firm
 from crm.listing.models import Candidate, CandidateMove, CandidatePlan, Intermediary, Obstacle
+from crm.listing.queries.clocks import clocks_where
 from crm.listing.queries.scope import visible_to
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import IntermediaryKind, Stage, State
@@ -143,7 +144,7 @@ def by_intermediary(session: Session, viewer: Actor) -> list[ByFirm]:
 
 
 def coming(session: Session, viewer: Actor, first: dt.date, last: dt.date) -> list[Any]:
-    """Planned days and days of obstacles between two days: (on, kind, id, name, what), in their order."""
+    """Planned days, days of obstacles and ends of terms between two days: (on, kind, id, name, what), in their order."""
     planned = session.execute(
         sa.select(
             CandidatePlan.on, CandidatePlan.stage, Candidate.id, Candidate.stage.label("now"), Firm.name
@@ -167,6 +168,14 @@ def coming(session: Session, viewer: Actor, first: dt.date, last: dt.date) -> li
         )
     )  # fmt: skip
     found += [(row.due_on, "obstacle", row.id, row.name, row.text) for row in due]
+    clocks = clocks_where(session, visible_to(viewer))
+    ending = {key: clock for key, clock in clocks.items() if first <= clock.due_on <= last}
+    names = session.execute(
+        sa.select(Candidate.id, Firm.name)
+        .join(Firm, Firm.id == Candidate.firm_id)
+        .where(Candidate.id.in_(list(ending)))
+    )
+    found += [(ending[row.id].due_on, "clock", row.id, row.name, ending[row.id].kind) for row in names]
     return sorted(found, key=lambda item: (item[0], item[3], item[1]))
 
 

@@ -25,7 +25,7 @@ def _clocks(session: Session, day: dt.date, people: People, *lights: str) -> Ite
     officers = dict(iter(session.execute(sa.select(Candidate.id, Candidate.officer_id).where(mine))))
     for candidate_id, clock in clocks.items():
         officer_id = officers[candidate_id]
-        if officer_id is not None and clock.standing(day) in lights and officer_id in people:
+        if officer_id is not None and officer_id in people and clock.standing(day) in lights:
             yield officer_id, candidate_id, clock
 
 

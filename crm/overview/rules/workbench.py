@@ -20,6 +20,7 @@ class Panel(Word):
     LATE = "late", N_("各单位逾期")
     CLIMBED = "climbed", N_("我的专班逾期")
     PROJECTS = "projects", N_("招商项目")
+    RESERVE = "listing", N_("上市后备")
     OWN_FIRMS = "own-firms", N_("我服务的企业")
     STREET_FIRMS = "street-firms", N_("本街道的企业")
     INBOX = "inbox", N_("收件箱")
@@ -52,7 +53,8 @@ BENCHES: Mapping[Role, Bench] = {
         (_P.INBOX, _P.PROJECTS, _P.LISTS, _P.EXPIRING, _P.CHANGES, _P.FIGURES),
     ),
     Role.FINANCE: Bench(
-        (_P.STEPS, _P.CLIMBED, _P.OWN_FIRMS), (_P.INBOX, _P.PROJECTS, _P.CHANGES, _P.EXPIRING, _P.FIGURES)
+        (_P.STEPS, _P.CLIMBED, _P.RESERVE, _P.OWN_FIRMS),
+        (_P.INBOX, _P.PROJECTS, _P.CHANGES, _P.EXPIRING, _P.FIGURES),
     ),
     Role.INVESTMENT: Bench(
         (_P.STEPS, _P.CLIMBED, _P.OWN_FIRMS), (_P.PROJECTS, _P.INBOX, _P.CHANGES, _P.FIGURES)

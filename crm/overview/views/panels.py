@@ -21,6 +21,7 @@ from crm.ladder import queries as ladder
 from crm.ladder.queries import Within
 from crm.ladder.queries.waiting import open_lists
 from crm.ladder.rules.kinds import HIGH_TECH
+from crm.listing.queries.desk import desk as reserve
 from crm.overview.rules.changes import last_monday
 from crm.overview.rules.workbench import QUIET_DAYS, SOON_MONTHS, Panel
 from crm.projects.queries.escalation import escalated
@@ -115,6 +116,13 @@ def _projects(desk: Desk) -> Values | None:
     return {"lit": found, "whole": whole}
 
 
+def _reserve(desk: Desk) -> Values | None:
+    """The listing reserve: terms, plans and obstacles that ask for attention."""
+    if not desk.viewer.may("listing:read"):
+        return None
+    return {"desk": reserve(desk.session, desk.viewer, desk.day, size=PROJECTS_SHOWN)}
+
+
 def _own_firms(desk: Desk) -> Values | None:
     found = kept(desk.session, desk.viewer, quiet_from=desk.quiet_from)
     return {"kept": found, "asked": {"officer": "me"}, "street": None} if found.firms else None
@@ -190,6 +198,7 @@ PANELS: Mapping[Panel, Shown] = {
     Panel.LATE: Shown("overview/panels/late.html", _late),
     Panel.CLIMBED: Shown("overview/panels/climbed.html", _climbed),
     Panel.PROJECTS: Shown("overview/panels/projects.html", _projects),
+    Panel.RESERVE: Shown("overview/panels/listing.html", _reserve),
     Panel.OWN_FIRMS: Shown("overview/panels/firms.html", _own_firms),
     Panel.STREET_FIRMS: Shown("overview/panels/firms.html", _street_firms),
     Panel.INBOX: Shown("overview/panels/inbox.html", _inbox),

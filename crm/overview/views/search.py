@@ -1,4 +1,4 @@
-"""The palette and the search page: firms, projects, pages, actions, colleagues. One answer for both, best first."""
+"""The palette and the search page: firms, projects, candidates, pages, actions, colleagues. One answer for both, best first."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from crm.core.permissions import signed_in
 from crm.core.web import actor, is_htmx
 from crm.core.words import C_
 from crm.firms import queries
+from crm.listing.queries.finding import by_ids as candidates_by_ids
+from crm.listing.queries.finding import search as find_candidates
+from crm.listing.rules.words import State as Listing
 from crm.overview.views.blueprint import bp
 from crm.projects import queries as pipeline
 from crm.projects.rules.words import State
@@ -32,6 +35,8 @@ def search() -> Any:
     records: dict[str, Any] = {"label": gettext("企业") if query else gettext("最近打开"), "items": firms}
     found, best_project = _projects(query, IN_PALETTE if is_palette else ON_PAGE)
     projects: dict[str, Any] = {"label": say(C_("records", "项目")), "items": found}
+    candidates, best_candidate = _candidates(query, IN_PALETTE if is_palette else ON_PAGE)
+    reserve: dict[str, Any] = {"label": gettext("上市后备"), "items": candidates}
     offers: list[dict[str, Any]] = [
         {
             "label": say(kind.label),
@@ -46,8 +51,9 @@ def search() -> Any:
         offers[1]["items"].append(_register(query))
     if is_meant and best is not None and best[1].kind is EntryKind.ACTION:
         offers.reverse()
-    both = [projects, records] if best_project > best_firm else [records, projects]
-    groups = [*offers, *both, people] if is_meant else [*both, *offers, people]
+    ranked = [(records, best_firm), (projects, best_project), (reserve, best_candidate)]
+    kinds = [group for group, _best in sorted(ranked, key=lambda item: -item[1])]
+    groups = [*offers, *kinds, people] if is_meant else [*kinds, *offers, people]
     return render_template(
         "ui/palette_results.html" if is_palette else "overview/search.html",
         groups=groups,
@@ -87,11 +93,23 @@ def _projects(query: str, limit: int) -> tuple[list[dict[str, Any]], int]:
     return shown, max((found.score for found in hits), default=0)
 
 
+def _candidates(query: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Candidates of the listing reserve that answer the query and the viewer may see, and the score of the best."""
+    viewer = actor()
+    if not query or not viewer.may("listing:read"):
+        return [], 0
+    hits = find_candidates(db.session(), query, viewer, limit)
+    shown = [_candidate(found, say(found.why)) for found in hits]
+    return shown, max((found.score for found in hits), default=0)
+
+
 def _recent() -> list[dict[str, Any]]:
-    """The firms and projects the person opened last, as far as they may still be seen."""
+    """The firms, projects and candidates the person opened last, as far as they may still be seen."""
     viewer, session = actor(), db.session()
     opened = recent.opened(user_id=viewer.user_id)
-    by_kind = {kind: [key for name, key in opened if name == kind] for kind in ("firm", "project")}
+    by_kind = {
+        kind: [key for name, key in opened if name == kind] for kind in ("firm", "project", "candidate")
+    }
     shown: dict[tuple[str, int], dict[str, Any]] = {}
     if by_kind["firm"] and viewer.may("firm:read"):
         for firm in queries.by_ids(session, by_kind["firm"], viewer=viewer):
@@ -99,6 +117,9 @@ def _recent() -> list[dict[str, Any]]:
     if by_kind["project"] and viewer.may("project:read"):
         for row in pipeline.by_ids(session, by_kind["project"], viewer=viewer):
             shown["project", row.id] = _project(row.id, row.name, row.investor, "")
+    if by_kind["candidate"] and viewer.may("listing:read"):
+        for row in candidates_by_ids(session, by_kind["candidate"], viewer=viewer):
+            shown["candidate", row.id] = _candidate(row, gettext("上市后备"))
     return [shown[mark] for mark in opened if mark in shown]
 
 
@@ -109,6 +130,17 @@ def _project(project_id: int, name: str, investor: str, why: str) -> dict[str, A
         "note": investor,
         "why": why,
         "icon": "briefcase",
+    }
+
+
+def _candidate(row: Any, why: str) -> dict[str, Any]:
+    standing = row.stage if row.state is Listing.ACTIVE else row.state
+    return {
+        "url": url_for("listing.show", candidate_id=row.id),
+        "name": row.name,
+        "note": say(row.board.label) if row.board else "",
+        "why": " · ".join([say(standing.label), why]),
+        "icon": "chart-line",
     }
 
 
