@@ -105,13 +105,14 @@ def _demo(chosen: Config, session: Session, actor: Actor, say: Say) -> Opening:
 
 
 def _firms(chosen: Config, session: Session, actor: Actor, say: Say) -> None:
-    from crm.demo.actions import enter_firms, enter_follow_up, enter_projects
+    from crm.demo.actions import enter_candidates, enter_firms, enter_follow_up, enter_projects
 
     there = session.scalar(sa.select(sa.func.count()).select_from(Firm).where(Firm.source == SOURCE)) or 0
     say(f"正在写入 {FIRMS} 家示范企业(虚构)……", f"Writing {FIRMS} invented demo firms …")
     enter_firms(session, FIRMS - there, seed=SEED + there, today=clock.today(), at=clock.now(), actor=actor)
     enter_follow_up(session, seed=SEED, today=clock.today(), at=clock.now(), actor=actor)
     enter_projects(session, seed=SEED, today=clock.today(), at=clock.now(), actor=actor)
+    enter_candidates(session, seed=SEED, today=clock.today(), actor=actor)
     unfinished(chosen).unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from crm.core import clock
 from crm.core.cli import Command, Context
 from crm.core.db import db
 from crm.core.words import N_, Refused
-from crm.demo.actions import enter_firms, enter_projects
+from crm.demo.actions import enter_candidates, enter_firms, enter_projects
 from crm.demo.rules.projects import COUNT
 from crm.opening import enter_units
 
@@ -45,12 +45,15 @@ def _demo(arguments: argparse.Namespace, context: Context) -> int:
         session, seed=arguments.seed, today=clock.today(), at=clock.now(), actor=context.actor,
         count=arguments.projects,
     )  # fmt: skip
+    candidates = enter_candidates(session, seed=arguments.seed, today=clock.today(), actor=context.actor)
     if context.as_json:
-        context.emit({"firms": done, "projects": projects, "seed": arguments.seed})
+        context.emit({"firms": done, "projects": projects, "candidates": candidates, "seed": arguments.seed})
     else:
         context.say(f"已写入示范企业 {done} 家。")
         if projects:
             context.say(f"已写入示范项目 {projects} 个。")
+        if candidates:
+            context.say(f"已写入示范上市后备 {candidates} 家。")
     return 0
 
 

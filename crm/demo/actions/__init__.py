@@ -21,6 +21,7 @@ from crm.core.pinyin import sort_key
 from crm.core.transaction import commit
 from crm.demo.actions.following import enter_follow_up
 from crm.demo.actions.pipeline import enter_projects
+from crm.demo.actions.reserve import enter_candidates
 from crm.demo.rules import SOURCE, Invented, invent
 from crm.firms.models import (
     AboveScale,
@@ -38,7 +39,7 @@ from crm.firms.rules.words import NameKind
 from crm.ladder.models import Application, ApplicationMove, Certification
 from crm.ladder.rules.words import OPEN_STEPS
 
-__all__ = ["PEOPLE", "enter_firms", "enter_follow_up", "enter_people", "enter_projects"]
+__all__ = ["PEOPLE", "enter_candidates", "enter_firms", "enter_follow_up", "enter_people", "enter_projects"]
 
 BATCH = 500  # firms a transaction
 # who the demo signs in as: account, name, role, unit

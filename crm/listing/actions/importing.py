@@ -95,12 +95,12 @@ class ListingTarget:
         actor.require("listing:edit")
         made = judged(session, rows, today=today)
         for row in made:
-            if row.refusal is not None:
-                text = N_("第 %(row)s 行：%(why)s")
-                raise Refused(text, row=row.incoming.row_no, why=row.refusal)
             if row.incoming.outcome is RowOutcome.NEW and row.there is not None:
                 text = N_("第 %(row)s 行的企业刚刚由别人放进了上市后备库，请重新读取后核对。")
                 raise Conflict(text, row=row.incoming.row_no)
+            if row.refusal is not None:
+                text = N_("第 %(row)s 行：%(why)s")
+                raise Refused(text, row=row.incoming.row_no, why=row.refusal)
         audit.begin(session, actor=actor, action=Act.IMPORT, count=len(made))
         _write_new(session, [row for row in made if row.there is None], actor=actor, today=today)
         for row in made:
@@ -318,14 +318,15 @@ def _waiver(code: str, reason: str, today: dt.date) -> dict[str, Any]:
 def _title(session: Session, records: Sequence[Mapping[str, Any]], today: dt.date) -> None:
     """The titles of the ladder that follow from what was reached, entered as the system; those held stay as they are."""
     kinds = [kind for kind, _column in TITLES.values()]
-    held = set(
-        session.execute(
+    held = {
+        (row.firm_id, row.kind)
+        for row in session.execute(
             sa.select(Certification.firm_id, Certification.kind).where(
                 Certification.firm_id.in_([record["firm_id"] for record in records]),
                 Certification.kind.in_(kinds), Certification.ended_on.is_(None),
             )
-        ).tuples()
-    )  # fmt: skip
+        )
+    }  # fmt: skip
     grants = [
         Grant(record["firm_id"], kind, record[column])
         for record in records
