@@ -160,6 +160,9 @@ def check(session: Session, day: dt.date, viewer: Actor) -> None:
         wanted = queries.LIST.asked({"counted": f"{row.key}:{day.isoformat()}"}, TODAY)
         ids, _ = queries.matching(session, wanted, viewer)
         assert set(session.scalars(ids)) == set(row.visible)
+        gone = queries.LIST.asked({"counted": f"{row.key}-withdrawn:{day.isoformat()}"}, TODAY)
+        ids, _ = queries.matching(session, gone, viewer)
+        assert set(session.scalars(ids)) == set(row.withdrawn) & set(row.visible)
 
 
 def withdrawn(session: Session) -> Candidate:

@@ -45,9 +45,18 @@ class Counted:
 DAYS = {"reform": Candidate.reformed_on, "accepted": Candidate.accepted_on}
 
 
-def counted_where(key: str, day: dt.date) -> sa.ColumnElement[bool]:
-    """Candidates a count as of a day holds, withdrawn ones included. Raises `KeyError` for another key."""
-    return DAYS[key].between(PLAN_BEGAN, day)
+def counted_where(session: Session, key: str, day: dt.date) -> sa.ColumnElement[bool]:
+    """Candidates a count as of a day holds, with ``-withdrawn`` behind its key those of them withdrawn by then. Raises
+    `KeyError` for another key."""
+    kind, _, part = key.partition("-")
+    if part not in ("", "withdrawn"):
+        raise KeyError(key)
+    clauses = [DAYS[kind].between(PLAN_BEGAN, day)]
+    if part:
+        clauses.append(Candidate.id.in_(withdrawn_by(day)))
+    if kind == "accepted" and not settings.value(session, COUNT_WITHDRAWN):
+        clauses.append(Candidate.id.not_in(withdrawn_by(day)))
+    return sa.and_(*clauses)
 
 
 def withdrawn_by(day: dt.date) -> sa.Select[Any]:
@@ -58,19 +67,16 @@ def withdrawn_by(day: dt.date) -> sa.Select[Any]:
 
 def counts(session: Session, day: dt.date, *, viewer: Actor) -> list[Counted]:
     """Both counts as of a day. The totals are the same for everybody; `visible` are those this viewer may see."""
-    with_withdrawn = settings.value(session, COUNT_WITHDRAWN)
     found = []
     for key, (_stage, label) in KINDS.items():
         ids = list(
             session.scalars(
                 sa.select(Candidate.id)
-                .where(counted_where(key, day), Candidate.archived_on.is_(None))
+                .where(counted_where(session, key, day), Candidate.archived_on.is_(None))
                 .order_by(Candidate.id)
             )
         )
         gone = set(session.scalars(withdrawn_by(day))).intersection(ids)
-        if key == "accepted" and not with_withdrawn:
-            ids = [each for each in ids if each not in gone]
         seen = set(session.scalars(sa.select(Candidate.id).where(Candidate.id.in_(ids), visible_to(viewer))))
         found.append(
             Counted(

@@ -77,11 +77,11 @@ def _obstacles(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElemen
     return {"open": Candidate.id.in_(open_ones), "none": Candidate.id.not_in(open_ones)}.get(value)
 
 
-def _counted(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
-    """``reform:2026-11-23``: what a count as of that day holds."""
+def _counted(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """``reform:2026-11-23``, ``accepted-withdrawn:2026-11-23``: what a count as of that day holds."""
     kind, _, day = value.partition(":")
     try:
-        return counted_where(kind, dt.date.fromisoformat(day))
+        return counted_where(session, kind, dt.date.fromisoformat(day))
     except (ValueError, KeyError):
         return None
 
