@@ -168,15 +168,17 @@ def fill_slots() -> None:
     ]
     # what people are reminded of, and for each kind of record who of many may see which
     follow, pipe = import_module("crm.activities.queries.reminders"), "crm.projects.queries."
+    reserve = import_module("crm.listing.queries.reminders")
     reminders.REMINDERS[:] = [
         *follow.REMINDERS,
         *import_module("crm.ladder.queries.reminders").REMINDERS,
+        *reserve.REMINDERS,
         *import_module(f"{pipe}reminders").REMINDERS,
     ]
     follow.CLIMBS_ITSELF.update({"project"})
     everybody = import_module("crm.firms.queries.scope").sight
     reminders.SIGHT.update(dict.fromkeys(("firm", "certification", "application"), everybody))
-    reminders.SIGHT["candidate"] = import_module("crm.listing.queries.scope").sight
+    reminders.SIGHT["candidate"] = reserve.sight
     reminders.SIGHT["project"] = import_module(f"{pipe}sight").sight
     undo.ACTIONS.update(
         {
@@ -253,3 +255,12 @@ def fill_slots() -> None:
         "crm.projects.actions.importing"
     ).ProjectSheet()
     targets[past] = import_module("crm.firms.actions.past").PastTarget()
+    # the reserve comes by firms too
+    reserve, told = (
+        import_module("crm.firms.rules.words").SheetKind.LISTING,
+        import_module("crm.listing.rules.sheet"),
+    )
+    columns.SHEETS[reserve] = columns.SheetType(
+        told.LISTING, "listing:edit", is_private=True, shown=told.SHOWN
+    )
+    targets[reserve] = import_module("crm.listing.actions.importing").ListingTarget()

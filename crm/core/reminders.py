@@ -29,6 +29,7 @@ class Group(Word):
     OVERDUE = "overdue", N_("已逾期")
     DUE = "due", N_("本周到期")
     CLOCKS = "clocks", N_("线索时限已过")
+    RESERVE = "reserve", N_("上市后备的期限")
     LIGHTS = "lights", N_("亮灯变化")
     QUIET = "quiet", N_("久无进展")
     EXPIRING = "expiring", N_("证书和年报")

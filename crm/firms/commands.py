@@ -44,6 +44,12 @@ def _project_arguments(parser: argparse.ArgumentParser) -> None:
     _reading_arguments(parser)
 
 
+def _listing_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.LISTING.value, unit="万元")
+    parser.add_argument("--mode", choices=[mode.value for mode in ImportMode], default=ImportMode.BOTH.value)
+    _reading_arguments(parser)
+
+
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", choices=[kind.value for kind in SheetKind], default=SheetKind.REGISTRY.value
@@ -59,6 +65,12 @@ def _reading_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--dry-run", action="store_true", help="只核对,不写入 / check only")
     parser.add_argument("--source", default=None, help="来源名称 / where the list comes from")
+    parser.add_argument(
+        "--within",
+        default=None,
+        metavar="REGION",
+        help="只要地址在这些省市县的行 / only rows with an address there",
+    )
     parser.add_argument("--worksheet", default=None, help="工作表名 / worksheet")
     parser.add_argument(
         "--column", action="append", default=[], metavar="FIELD=HEADING", help="改列的对应 / map a column"
@@ -75,6 +87,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     session.rollback()
     with intent("read"):
         table = sheets.open_table(content, path.name, sheet, {"sheet_name": arguments.worksheet})
+        narrowed = sheets.narrow(table, sheet, arguments.within)
         mapping = {
             **sheets.recognise(table.headings, sheet),
             **_columns(arguments.column, sheet, table.headings),
@@ -83,12 +96,13 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
         rows = sheets.parse(table, mapping, sheet, arguments.unit)
         del table  # 200,000 rows are large: nothing of them is kept longer than it is needed
         if not rows:
-            raise Refused(N_("「%(name)s」里没有数据行。"), name=path.name)
+            raise sheets.nothing_in(path.name, narrowed)
         staged = staging.judge(session, rows, actor=context.actor, sheet=sheet, mode=mode, today=today())
         session.rollback()
         del rows
     result: dict[str, Any] = {"counts": staging.counts_of(staged), "batch": None, "columns": mapping}
     result["ignored"] = [name for name in headings if name not in mapping.values()]
+    result["narrowed"] = [say(each) for each in narrowed]
     result["notes"] = [
         _told(item) for item in staged if item.joined.outcome is RowOutcome.NEW and item.joined.reasons
     ]
@@ -97,7 +111,7 @@ def run_import(arguments: argparse.Namespace, context: Context) -> int:
     if not arguments.dry_run:
         batch = staging.upload(
             session, actor=context.actor, sheet=sheet, mode=mode, filename=path.name, content=content,
-            source=arguments.source or path.stem, options={"unit": arguments.unit},
+            source=arguments.source or path.stem, options=_options(arguments),
         )  # fmt: skip
         staging.stage(session, batch, staged, actor=context.actor, mapping=mapping, headings=headings)
         commit(session)
@@ -127,6 +141,10 @@ def _write(batch: ImportBatch, context: Context) -> None:
         writing.reopen(session, batch, actor=context.actor)
         commit(session)
         raise
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, str]:
+    return {"unit": arguments.unit, **({"within": arguments.within} if arguments.within else {})}
 
 
 def _bytes(path: Path) -> bytes:
@@ -169,6 +187,8 @@ def _told(item: staging.Staged) -> dict[str, Any]:
 def _report(result: dict[str, Any], context: Context, is_trial: bool) -> None:
     parts = "，".join(f"{say(outcome.label)} {result['counts'][outcome.value]:,}" for outcome in RowOutcome)
     context.say(say(N_("试运行，没有写入：%(parts)s"), parts=parts) if is_trial else parts)
+    for line in result["narrowed"]:
+        context.say(line)
     for part in ("notes", RowOutcome.REFUSED.value, RowOutcome.DOUBTFUL.value):
         for told in result[part][:50]:
             why = "；".join(reason["reason"] for reason in told["reasons"])
@@ -202,6 +222,11 @@ def run_template(arguments: argparse.Namespace, context: Context) -> None:
 
 def _project_template_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(sheet=SheetKind.PROJECTS.value)
+    parser.add_argument("file", type=Path)
+
+
+def _listing_template_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(sheet=SheetKind.LISTING.value)
     parser.add_argument("file", type=Path)
 
 
@@ -370,6 +395,15 @@ COMMANDS = [
         run_export,
         _project_export_arguments,
         is_reading=True,
+    ),
+    Command(
+        ("listing", "import"), "导入上市后备 / import the listing reserve", run_import, _listing_arguments
+    ),
+    Command(
+        ("listing", "template"),
+        "上市后备的导入模板 / write a template of the reserve",
+        run_template,
+        _listing_template_arguments,
     ),
     Command(
         ("firms", "export"), "导出企业列表 / export the list", run_export, _export_arguments, is_reading=True

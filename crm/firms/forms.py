@@ -209,6 +209,7 @@ class UploadForm(Form):
     file = FileField(_l("文件"))
     pasted = TextAreaField(_l("或者把表格粘贴在这里"))
     source = _own("source", N_("来源名称"), fields.text(80))
+    within = _own("within", N_("只要地址在"), fields.text(200))
 
 
 Fill = Callable[[], None]

@@ -94,7 +94,7 @@ def test_a_record_shows_its_line_and_what_the_next_stage_still_asks_for(
     ("place", "words"),
     [
         ("move", ("移到这个阶段", "考察")),
-        ("aside", ("转入旁路", "流失", "不再催办")),
+        ("aside", ("暂缓或退出", "流失", "不再催办")),
         ("resume", ("重新推进", "原因")),
         ("evidence/new", ("登记佐证", "文号或说明", "项目里的文件")),
         ("items/chain_role", ("说明缺项", "还在谈", "取消这项说明", "暂无法确定的必填")),

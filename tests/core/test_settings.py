@@ -107,7 +107,7 @@ def test_saving_what_is_there_writes_nothing(session: Session, declared: dict) -
 def test_who_changed_what_is_kept_with_old_and_new(session: Session, declared: dict) -> None:  # type: ignore[type-arg]
     set_to(session, {"tried.n": 4})
     set_to(session, {"tried.n": 6}, version=2)
-    told = settings.history(session)
+    told = settings.history(session, settings.DECLARED)
     assert [(item.by, item.setting.key, item.before, item.after) for item in told] == [
         ("方立言", "tried.n", 4, 6),
         ("方立言", "tried.n", 3, 4),
@@ -139,4 +139,4 @@ def test_every_setting_of_the_house_has_a_good_default(app: Flask) -> None:
     assert len(DECLARED) >= 8
     for setting in DECLARED.values():
         assert setting.read(setting.text(setting.default)) == setting.default, setting.key
-        assert setting.section.by in ("setting:manage", "policy:manage")
+        assert setting.section.by in ("setting:manage", "policy:manage", "listing:edit")

@@ -19,10 +19,14 @@ from crm.firms.models import Firm, FirmName
 from crm.firms.rules.words import NameKind
 from crm.ladder import actions as ladder
 from crm.ladder.actions import Grant
+from crm.listing import actions as listing
+from crm.listing.rules.words import Stage as Reserve
 from crm.projects.models import Project, ProjectPulse
 from crm.projects.rules.words import Stage
 from tests import people
 from tests.ladder.builders import firm
+from tests.listing.cast import a_candidate
+from tests.listing.cast import bring as bring_candidate
 from tests.projects.cast import a_lead, bring
 
 TODAY = dt.date(2026, 11, 23)  # a Monday
@@ -80,6 +84,29 @@ def served(session: Session, name: str, officer: people.Person = people.SCIENCE)
     return firm(session, name, officer_id=people.id_of(session, officer))
 
 
+def reserve(session: Session) -> dict[str, int]:
+    """Candidates of the finance officer: a letter that has run out, one that soon does, tutoring that is done, a planned
+    day that has passed; an obstacle overdue, one due."""
+    officer = people.id_of(session, people.FINANCE)
+    made = {}
+    for n, (key, stage, months) in enumerate(
+        (("out", Reserve.TUTORED, 13), ("soon", Reserve.TUTORED, 11), ("tutored", Reserve.TUTORING, 4))
+    ):
+        start = back(30 * months + 10) - dt.timedelta(100 * list(Reserve).index(stage))
+        candidate = a_candidate(session, 700 + n, on=start, officer_id=officer)
+        made[key] = bring_candidate(session, candidate, stage).id
+    late = a_candidate(session, 704, officer_id=officer)
+    listing.plan(session, late, actor=ROBOT, stage=Reserve.REFORM, on=back(9))
+    commit(session)
+    for text, due_on in (("土地证未办", back(4)), ("历史出资瑕疵", TODAY + dt.timedelta(3))):
+        listing.raise_obstacle(
+            session, late, actor=ROBOT, today=back(30), text=text, owner_id=people.id_of(session, people.SCIENCE),
+            unit_id=people.unit_id(session, "科技局"), due_on=due_on,
+        )  # fmt: skip
+        commit(session)
+    return {**made, "late": late.id}
+
+
 def everything(session: Session) -> dict[str, int]:
     """Ids by what they are; of every kind at least one line is told to somebody on `TODAY`."""
     one = served(session, "温州澄观阀门有限公司")
@@ -107,6 +134,7 @@ def everything(session: Session) -> dict[str, int]:
     leader = people.id_of(session, people.LEADER)
     step(session, people.SCIENCE, back(3), about, "厂房问题查清报我", is_instruction=True, given_by_id=leader)
     step(session, people.REPORTER, back(16), ("project", turned.id), "落实用能指标")
+    reserve(session)
     return {"firm": one.id, "lone": lone.id, "lead": lead.id, "quiet": quiet.id, "turned": turned.id}
 
 

@@ -139,7 +139,7 @@ def test_the_link_asks_and_its_post_mutes_signed_out(
     assert muted_by(session, person_id) == {"overdue"}
     session.rollback()
     assert client.post(f"/digest/mute/{mute_token(secret(app), person_id, ALL)}").status_code == 200
-    assert len(muted_by(session, person_id)) == 8 and "climbed" not in muted_by(session, person_id)
+    assert len(muted_by(session, person_id)) == 9 and "climbed" not in muted_by(session, person_id)
 
 
 def test_a_link_this_server_has_not_signed_is_not_there(
@@ -179,13 +179,13 @@ def test_one_s_own_settings(client: FlaskClient, session: Session) -> None:
     answer = people.post(client, "/digest/preferences", {"language": "en", "groups": ["overdue", "due"]})
     assert answer.status_code == 303
     assert muted_by(session, person_id) == {
-        "instructions", "clocks", "lights", "quiet", "expiring", "missing",
+        "instructions", "clocks", "reserve", "lights", "quiet", "expiring", "missing",
     }  # fmt: skip
     assert session.get_one(User, person_id).language == "en"
     session.rollback()
     for wrong in ({"language": "fr"}, {"language": "en", "groups": ["climbed"]}, {}):
         assert people.post(client, "/digest/preferences", wrong).status_code == 422
-    assert len(muted_by(session, person_id)) == 6
+    assert len(muted_by(session, person_id)) == 7
 
 
 def run(session: Session, as_json: bool, **values: object) -> str:

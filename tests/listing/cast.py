@@ -15,6 +15,7 @@ from crm.firms.models import Firm
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing import actions
 from crm.listing.models import Candidate
+from crm.listing.queries.record import met_items
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Board, IntermediaryKind, Stage
 
@@ -42,20 +43,20 @@ def a_candidate(session: Session, n: int = 1, on: dt.date = START, **values: Any
 
 def fill(session: Session, candidate: Candidate, target: Stage, on: dt.date) -> None:
     """Everything the gates up to a stage ask for, dated on a day."""
+    there = met_items(session, [candidate])[candidate.id]
     for stage in PIPELINE.between(candidate.stage, target):
         for item in PIPELINE.gates[stage]:
+            if item.code in there:
+                continue
             if item.evidence is not None:
                 actions.prove(
                     session, candidate, actor=ROBOT, today=TODAY, kind=item.evidence, on=on, reference="浙证监〔2026〕7号"
                 )  # fmt: skip
             elif item.wants is Wants.PEOPLE:
-                try:
-                    actions.engage(
-                        session, candidate, actor=ROBOT, today=TODAY, kind=IntermediaryKind(item.code),
-                        name="浙海证券", from_on=on, person="许知行",
-                    )  # fmt: skip
-                except Exception:
-                    session.rollback()
+                actions.engage(
+                    session, candidate, actor=ROBOT, today=TODAY, kind=IntermediaryKind(item.code),
+                    name="浙海证券", from_on=on, person="许知行",
+                )  # fmt: skip
             elif item.fact == "stock_code":
                 actions.edit(session, candidate, actor=ROBOT, today=TODAY, values={"stock_code": "688001"})
             elif candidate.board is None:

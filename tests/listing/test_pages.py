@@ -23,7 +23,7 @@ from tests.projects.counting import statements
 COUNT = re.compile(r'<a [^>]*href="([^"]*)"[^>]*data-count="(\d+)"')
 PAGES = ["/listing", "/listing/board", "/listing/calendar", "/listing/bottlenecks", "/listing/changes", "/listing/counts"]  # fmt: skip
 OWNERS = [people.FINANCE, people.SCIENCE, people.LEADER, people.SUPERVISOR]
-SEES = (people.LEADER, people.SCIENCE, people.FINANCE, people.SUPERVISOR)
+SEES = (people.LEADER, people.SCIENCE, people.SCIENCE_2, people.FINANCE, people.SUPERVISOR)
 FORMS = [
     "edit", "move", "aside", "resume", "board", "archive", "plan", "evidence/new", "intermediaries/new",
     "obstacles/new", "markets/new", "shareholders", "items/sponsor",

@@ -17,7 +17,7 @@ from crm.core.words import Refused
 from crm.ladder.models import Certification
 from crm.listing import actions, queries
 from crm.listing.models import Candidate
-from crm.listing.rules.stages import ClockKind, running
+from crm.listing.rules.stages import PIPELINE, ClockKind, running
 from crm.listing.rules.words import Board, Evidence, Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, START, TODAY, a_candidate, a_firm, bring, fill, step
@@ -52,7 +52,8 @@ def test_a_jump_needs_the_gates_it_passes_and_dates_none_of_them(session: Sessio
     last = queries.moves_of(session, candidate.id)[-1]
     assert (last.kind, last.skipped) == (MoveKind.JUMP, ["due-diligence", "reform"])
     line = {
-        row.stage: row for row in queries.milestones(candidate, queries.moves_of(session, candidate.id), {})
+        row.stage: row
+        for row in PIPELINE.line(candidate.stage, queries.moves_of(session, candidate.id), TODAY)
     }
     assert line[Stage.REFORM].actual_on is None and line[Stage.REFORM].is_done
     assert candidate.reformed_on == START + dt.timedelta(9)  # the day of the licence

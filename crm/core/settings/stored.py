@@ -100,8 +100,8 @@ class Change:
     after: Any
 
 
-def history(session: Session, *, limit: int = 30) -> list[Change]:
-    """Who changed which setting when, newest first."""
+def history(session: Session, keys: Collection[str], *, limit: int = 30) -> list[Change]:
+    """Who changed which of these settings when, newest first."""
     rows = session.execute(
         sa.select(
             AuditEnvelope.at,
@@ -112,7 +112,7 @@ def history(session: Session, *, limit: int = 30) -> list[Change]:
         )
         .join(AuditEnvelope, AuditEnvelope.operation == AuditChange.operation)
         .join(StoredSetting, StoredSetting.id == AuditChange.row_id)
-        .where(AuditChange.kind == StoredSetting.__tablename__)
+        .where(AuditChange.kind == StoredSetting.__tablename__, StoredSetting.key.in_(sorted(keys)))
         .order_by(AuditChange.id.desc())
         .limit(limit)
     )

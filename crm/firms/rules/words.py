@@ -119,6 +119,7 @@ class SheetKind(Word):
     CERTIFICATIONS = "certifications", N_("证书")
     ACTIVITIES = "activities", N_("以往动态")
     PROJECTS = "projects", N_("招商项目")
+    LISTING = "listing", N_("上市后备")
 
 
 class ImportMode(Word):

@@ -1,6 +1,7 @@
 """Spreadsheets of the registry, in and out."""
 
 from crm.firms.sheets.contacts import contacts_xlsx, person_xlsx
+from crm.firms.sheets.narrowing import narrow, nothing_in
 from crm.firms.sheets.reading import (
     UNITS,
     Parsed,
@@ -26,6 +27,8 @@ __all__ = [
     "headings_of",
     "known_headings",
     "left_rows",
+    "narrow",
+    "nothing_in",
     "open_pasted",
     "open_table",
     "parse",

@@ -16,6 +16,7 @@ from crm.firms import queries
 from crm.firms.models import ImportBatch
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.staged import told_columns
+from crm.firms.sheets.narrowing import narrow, nothing_in
 from crm.firms.sheets.reading import Parsed, open_pasted, open_table, parse, recognise, refit
 
 _TOLD = (Skip.TOTAL, Skip.NOTE, Skip.HEADER_AGAIN)  # rows left out that a reader may look for
@@ -63,9 +64,12 @@ def open_batch(
         if is_pasted
         else open_table(content, batch.filename, sheet, options)
     )
+    narrowed = narrow(table, sheet, str(options.get("within") or ""))
     told = told_columns(table.headings)
     headings = [heading for heading in table.headings if heading not in told]
-    opened = Opened(headings, {}, [], list(table.sheet_names), notices=_notices(table))
+    opened = Opened(
+        headings, {}, [], list(table.sheet_names), notices=[*map(kept, narrowed), *_notices(table)]
+    )
     given: Mapping[str, str] = batch.mapping
     if not given:
         given = _known_mapping(session, batch, opened, bool(told), viewer)
@@ -80,7 +84,7 @@ def open_batch(
             if fixes and row.row_no in fixes:
                 refit(row, fixes[row.row_no], opened.mapping, sheet, unit)
         if not opened.rows:
-            opened.problem = Refused(N_("「%(name)s」里没有数据行。"), name=batch.filename)
+            opened.problem = nothing_in(batch.filename, narrowed)
     except Refused as refusal:
         opened.problem = refusal
     return opened

@@ -25,6 +25,7 @@ from crm.firms.forms import UploadForm
 from crm.firms.models import ImportBatch
 from crm.firms.rules.columns import OPENS, SHEETS, columns_of, may_import
 from crm.firms.rules.reasons import message
+from crm.firms.rules.regions import regions_of
 from crm.firms.rules.staged import masked
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.sheets.batches import open_batch
@@ -83,6 +84,9 @@ def upload() -> Any:
     if form.validate():
         try:
             content, filename, given = _content(form)
+            if form.within.value:
+                regions_of(form.within.value)
+                given = {**given, "within": form.within.value}
             batch = staging.upload(
                 session, actor=viewer, sheet=SheetKind(form.sheet.value or ""), mode=ImportMode(form.mode.value or ""),
                 filename=filename, content=content, source=form.source.value, options=given,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries.in_use import check_person, check_unit
+from crm.accounts.queries.readers import readers
 from crm.core.permissions import Actor
 from crm.core.pipeline import guarding
 from crm.core.words import N_, Refused
@@ -25,6 +26,14 @@ def ready(session: Session, candidate: Candidate, actor: Actor, version: int | N
     actor.require("listing:edit")
     lock(candidate, version)
     guarding.there(PIPELINE, candidate)
+
+
+def reader(session: Session, user_id: int | None, field: str) -> int:
+    """Somebody in use who may read the reserve, and so hears of what is to be done. Raises `Refused`."""
+    found = check_person(session, user_id, field)
+    if not readers(session, [found])[found].actor.may("listing:read"):
+        raise Refused(N_("请选择一位能查看上市后备的同事。"), field=field)
+    return found
 
 
 def past(on: dt.date | None, today: dt.date, field: str = "on") -> dt.date:
@@ -46,4 +55,4 @@ def line(text: Any, longest: int, field: str) -> str:
     return cleaned
 
 
-__all__ = ["check_person", "check_unit", "held", "line", "lock", "past", "ready"]
+__all__ = ["check_person", "check_unit", "held", "line", "lock", "past", "reader", "ready"]

@@ -81,7 +81,7 @@ def raise_obstacle(
     """Note what stands in the way, whose it is to clear, and by when. Raises `Refused`."""
     guards.ready(session, candidate, actor)
     what = guards.line(text, 300, "text")
-    owner, unit = guards.check_person(session, owner_id, "owner"), guards.check_unit(session, unit_id, "unit")
+    owner, unit = guards.reader(session, owner_id, "owner"), guards.check_unit(session, unit_id, "unit")
     if due_on is None or due_on < today:
         raise Refused(N_("请写办结日期，不能早于今天。"), field="due_on")
     audit.begin(session, actor=actor, action=Act.OBSTACLE, subject=("candidate", candidate.id))

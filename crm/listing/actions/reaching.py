@@ -21,7 +21,7 @@ TITLES = {Stage.REFORM: ("joint-stock", "reformed_on"), Stage.LISTED: ("listed",
 
 def days_of(session: Session, candidate: Candidate) -> None:
     """Bring the first days of a candidate up to date: of a stage it has reached, jumps included, the day of the first
-    document, or else of the first move to it or beyond."""
+    document, or else of the first move to it; jumped over without a document it has no day, and counts nowhere."""
     papers = proven(session, [candidate.id], is_first=True)[candidate.id]
     entered = {
         row.stage: row.on
@@ -33,7 +33,7 @@ def days_of(session: Session, candidate: Candidate) -> None:
     }
     for column, stage in FIRST.items():
         days = [on for each, on in entered.items() if PIPELINE.order[each] >= PIPELINE.order[stage]]
-        first = papers.get(stage, min(days)) if days else None
+        first = papers.get(stage, entered.get(stage)) if days else None
         if getattr(candidate, column) != first:
             setattr(candidate, column, first)
     session.flush()

@@ -25,7 +25,7 @@ KINDS = {"reform": (Stage.REFORM, N_("新增股份公司")), "accepted": (Stage.
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A count: the candidates in it, those of them that were withdrawn by then."""
+    """A count: the candidates in it; those withdrawn by then, which the setting may have left out of it."""
 
     key: str
     label: str
@@ -46,17 +46,17 @@ DAYS = {"reform": Candidate.reformed_on, "accepted": Candidate.accepted_on}
 
 
 def counted_where(session: Session, key: str, day: dt.date) -> sa.ColumnElement[bool]:
-    """Candidates a count as of a day holds, with ``-withdrawn`` behind its key those of them withdrawn by then. Raises
-    `KeyError` for another key."""
-    kind, _, part = key.partition("-")
-    if part not in ("", "withdrawn"):
-        raise KeyError(key)
-    clauses = [DAYS[kind].between(PLAN_BEGAN, day)]
-    if part:
-        clauses.append(Candidate.id.in_(withdrawn_by(day)))
-    if kind == "accepted" and not settings.value(session, COUNT_WITHDRAWN):
-        clauses.append(Candidate.id.not_in(withdrawn_by(day)))
-    return sa.and_(*clauses)
+    """Candidates a count as of a day holds: of the applications those withdrawn by then only when the setting says
+    so. Raises `KeyError` for another key."""
+    there = DAYS[key].between(PLAN_BEGAN, day)
+    if key != "accepted" or settings.value(session, COUNT_WITHDRAWN):
+        return there
+    return sa.and_(there, Candidate.id.not_in(withdrawn_by(day)))
+
+
+def withdrawn_where(session: Session, key: str, day: dt.date) -> sa.ColumnElement[bool]:
+    """Of those, or of those the setting leaves out, the candidates withdrawn by that day. Raises `KeyError`."""
+    return sa.and_(DAYS[key].between(PLAN_BEGAN, day), Candidate.id.in_(withdrawn_by(day)))
 
 
 def withdrawn_by(day: dt.date) -> sa.Select[Any]:
@@ -69,22 +69,12 @@ def counts(session: Session, day: dt.date, *, viewer: Actor) -> list[Counted]:
     """Both counts as of a day. The totals are the same for everybody; `visible` are those this viewer may see."""
     found = []
     for key, (_stage, label) in KINDS.items():
-        ids = list(
-            session.scalars(
-                sa.select(Candidate.id)
-                .where(counted_where(session, key, day), Candidate.archived_on.is_(None))
-                .order_by(Candidate.id)
-            )
-        )
-        gone = set(session.scalars(withdrawn_by(day))).intersection(ids)
-        seen = set(session.scalars(sa.select(Candidate.id).where(Candidate.id.in_(ids), visible_to(viewer))))
-        found.append(
-            Counted(
-                key,
-                label,
-                ids,
-                [each for each in ids if each in gone],
-                [each for each in ids if each in seen],
-            )
-        )
+
+        def which(*where: sa.ColumnElement[bool]) -> list[int]:
+            chosen = sa.select(Candidate.id).where(Candidate.archived_on.is_(None), *where)
+            return list(session.scalars(chosen.order_by(Candidate.id)))
+
+        counted = counted_where(session, key, day)
+        ids, gone = which(counted), which(withdrawn_where(session, key, day))
+        found.append(Counted(key, label, ids, gone, which(counted, visible_to(viewer))))
     return found

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import Unit, User
+from crm.accounts.queries.readers import readers
 from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
@@ -18,10 +19,10 @@ from crm.firms.queries import streets
 from crm.firms.queries.finding import text_condition
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing.models import Candidate, Intermediary, Obstacle
-from crm.listing.queries.counting import counted_where
+from crm.listing.queries.counting import counted_where, withdrawn_where
 from crm.listing.queries.record import open_counts
 from crm.listing.queries.scope import exportable_by, visible_to
-from crm.listing.rules.words import GOING, Act, Board, Stage, State
+from crm.listing.rules.words import GOING, Act, Board, IntermediaryKind, Stage, State
 
 NONE, MINE, OPEN = "none", "me", "open"
 
@@ -66,10 +67,22 @@ def _street(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[b
 
 
 def _intermediary(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
+    """``sponsor:浙海证券``: where this firm works in this role now."""
+    kind, _, name = value.partition(":")
+    known = {member.value: member for member in IntermediaryKind}
+    if kind not in known:
+        return None
     at_work = sa.select(Intermediary.candidate_id).where(
-        Intermediary.name == value, Intermediary.to_on.is_(None)
+        Intermediary.kind == known[kind], Intermediary.name == name, Intermediary.to_on.is_(None)
     )
     return Candidate.id.in_(at_work)
+
+
+def _intermediaries(session: Session, _viewer: Actor) -> list[tuple[str, str]]:
+    rows = session.execute(
+        sa.select(Intermediary.kind, Intermediary.name).where(Intermediary.to_on.is_(None)).distinct()
+    )
+    return [(f"{row.kind.value}:{row.name}", row.name) for row in rows]
 
 
 def _obstacles(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
@@ -78,10 +91,14 @@ def _obstacles(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElemen
 
 
 def _counted(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
-    """``reform:2026-11-23``, ``accepted-withdrawn:2026-11-23``: what a count as of that day holds."""
+    """``reform:2026-11-23``: what a count as of that day holds; ``accepted-withdrawn:…``: those withdrawn by then."""
     kind, _, day = value.partition(":")
+    key, _, part = kind.partition("-")
     try:
-        return counted_where(session, kind, dt.date.fromisoformat(day))
+        if part not in ("", "withdrawn"):
+            return None
+        which = withdrawn_where if part else counted_where
+        return which(session, key, dt.date.fromisoformat(day))
     except (ValueError, KeyError):
         return None
 
@@ -95,11 +112,13 @@ def _of(words: type[Word], *more: tuple[str, str]) -> lists.Choices:
 
 
 def finance_people(session: Session) -> list[tuple[int, str]]:
-    """People who may look after a candidate: (id, name)."""
-    rows = session.execute(
-        sa.select(User.id, User.name).where(User.is_active).order_by(User.name, User.id).limit(500)
-    )
-    return [(row.id, row.name) for row in rows]
+    """People who may look after a candidate, or what stands in its way: (id, name) of who may read the reserve."""
+    found = [
+        (key, reader.actor.name)
+        for key, reader in readers(session).items()
+        if reader.actor.may("listing:read")
+    ]
+    return sorted(found, key=lambda person: (person[1], person[0]))
 
 
 def units_in_use(session: Session) -> list[tuple[int, str]]:
@@ -136,7 +155,7 @@ FILTERS: list[lists.Filter] = [
         "obstacles", N_("一企一策难题"), _obstacles,
         lambda _session, _viewer: [("open", N_("有未办结的")), ("none", N_("没有未办结的"))],
     ),
-    lists.Filter("intermediary", N_("中介机构"), _intermediary, kind="hidden"),
+    lists.Filter("intermediary", N_("中介机构"), _intermediary, _intermediaries, kind="hidden"),
     lists.Filter("counted", N_("计入"), _counted, kind="hidden"),
     lists.Filter(
         "archived", N_("归档"), _archived, lambda _session, _viewer: [("yes", N_("只看已归档"))]

@@ -135,8 +135,8 @@ def by_intermediary(session: Session, viewer: Actor) -> list[ByFirm]:
         ByFirm(
             name,
             kind,
-            len(ids),
-            median(days) if (days := [took[each] for each in ids if each in took]) else None,
+            len(set(ids)),
+            median(days) if (days := [took[each] for each in sorted(set(ids)) if each in took]) else None,
         )
         for (name, kind), ids in grouped.items()
     ]

@@ -3,23 +3,14 @@ office changes it (domain.md § Who may do what)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from crm.core.permissions import Actor
-from crm.core.reminders import Sees
 
 
 def visible_to(viewer: Actor) -> sa.ColumnElement[bool]:
     """Candidates the viewer may see."""
     return sa.true() if viewer.may("listing:read") else sa.false()
-
-
-def sight(_session: Session, _ids: Collection[int]) -> Sees:
-    """Who of many may see which candidates: what `visible_to` says for one."""
-    return lambda viewer, _candidate_id: viewer.may("listing:read")
 
 
 def editable_by(viewer: Actor) -> sa.ColumnElement[bool]:

@@ -13,7 +13,7 @@ from crm.core.settings.declaring import Section, choices, number
 from crm.core.words import N_, Message
 from crm.firms.rules.words import LeadingIndustry
 
-SECTION = Section("listing", N_("上市后备"), "setting:manage")
+SECTION = Section("listing", N_("上市后备"), "listing:edit", N_("由金融办设定"))
 GROWTH = number(
     SECTION, "listing.growth-percent", N_("成长型：近两年营收年均增长不低于（%）"), 20, least=1, most=200,
     hint=N_("方案没有给数值，由金融办设定"),

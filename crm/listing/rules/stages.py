@@ -99,6 +99,9 @@ class Clock:
         return "r" if left < 0 else "y" if left <= WARN_DAYS[self.kind] else "g"
 
 
+TIMED = (Stage.TUTORING, Stage.TUTORED, Stage.SUBMITTED, Stage.EFFECTIVE)  # the stages that have a clock
+
+
 def check_terms(was: Stage, target: Stage, on: dt.date, days: Mapping[Stage, dt.date]) -> None:
     """The terms a move ahead has to keep, those of the stages it jumps over too. `days` is the day a stage's term
     began: that of its document, or else of its last entry. Raises `Refused`."""

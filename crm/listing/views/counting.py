@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import render_template, request
 
+from crm.core import settings
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.permissions import needs
 from crm.core.web import actor
 from crm.listing import queries
-from crm.listing.rules.counting import PLAN_BEGAN
+from crm.listing.rules.counting import COUNT_WITHDRAWN, PLAN_BEGAN
 from crm.listing.views.blueprint import bp
 
 
@@ -26,4 +27,7 @@ def counts() -> Any:
     except ValueError:
         pass
     found = queries.counts(db.session(), day, viewer=actor())
-    return render_template("listing/counts.html", day=day, counts=found, began=PLAN_BEGAN, today=today())
+    return render_template(
+        "listing/counts.html", day=day, counts=found, began=PLAN_BEGAN, today=today(),
+        with_withdrawn=settings.value(db.session(), COUNT_WITHDRAWN),
+    )  # fmt: skip

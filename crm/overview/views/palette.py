@@ -13,7 +13,7 @@ ENTRIES = [
     Entry("overview.home", N_("工作台"), "checklist", ("firm:read",), words=("首页", "待办")),
     Entry("overview.operations", N_("最近操作"), "arrow-back-up", ("firm:read",), words=("撤销", "操作记录")),
     Entry(
-        "overview.settings", N_("设置"), "settings", ("audit:read", "policy:manage", "setting:manage"),
+        "overview.settings", N_("设置"), "settings", ("audit:read", "policy:manage", "setting:manage", "listing:edit"),
         words=("口令要求", "安全策略"),
     ),
     Entry("overview.privacy", N_("隐私说明"), "shield-lock", words=("个人信息保护",)),

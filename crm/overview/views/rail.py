@@ -31,7 +31,13 @@ ENTRIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
         ("account:manage", "role:grant", "audit:read"),
         "admin",
     ),
-    ("overview.settings", "settings", N_("设置"), ("setting:manage", "policy:manage", "audit:read"), "admin"),
+    (
+        "overview.settings",
+        "settings",
+        N_("设置"),
+        ("setting:manage", "policy:manage", "audit:read", "listing:edit"),
+        "admin",
+    ),
 )
 
 

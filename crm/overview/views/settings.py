@@ -21,7 +21,18 @@ from crm.core.words import Conflict, Refused
 from crm.overview.forms import section_form, value_of
 from crm.overview.views.blueprint import bp
 
-SEE = ("setting:manage", "policy:manage", "audit:read")
+ALL = ("setting:manage", "policy:manage", "audit:read")  # see every section
+OWN = ("listing:edit",)  # of a bureau: see and change the own section, no other
+
+
+def sees_all() -> bool:
+    """Whether this person sees every section, not only the own."""
+    return any(actor().may(permission) for permission in ALL)
+
+
+def sections() -> list[Section]:
+    """The sections this person may see."""
+    return [section for section in stored.sections() if sees_all() or actor().may(section.by)]
 
 
 def of(section: Section) -> list[Setting[Any]]:
@@ -70,8 +81,9 @@ def _filled(section: Section) -> VersionedForm:
 def _page(
     form: VersionedForm | None = None, section: Section | None = None, refused: str | None = None
 ) -> str:
-    database = db.session()
-    changed = stored.rows_of(database, list(DECLARED))
+    database, seen = db.session(), sections()
+    keys = [setting.key for item in seen for setting in of(item)]
+    changed = stored.rows_of(database, keys)
     people = names(database, {row.updated_by_id for row in changed.values() if row.updated_by_id})
     return render_template(
         "overview/settings.html",
@@ -82,26 +94,27 @@ def _page(
                 form if form is not None and item == section else _filled(item),
                 actor().may(item.by),
             )
-            for item in stored.sections()
+            for item in seen
         ],
         refused_in=section.key if section else None,
         refused=refused,
         changed=changed,
         people=people,
-        history=stored.history(database),
+        history=stored.history(database, keys),
+        is_whole=sees_all(),
         shown=shown,
         can_read_log=actor().may("audit:read"),
     )
 
 
 @bp.get("/settings")
-@needs(*SEE)
+@needs(*ALL, *OWN)
 def settings() -> Any:
     return _page()
 
 
 @bp.post("/settings/<string:key>")
-@needs("setting:manage", "policy:manage")
+@needs("setting:manage", "policy:manage", *OWN)
 def settings_save(key: str) -> Any:
     section = next((item for item in stored.sections() if item.key == key), None)
     if section is None:

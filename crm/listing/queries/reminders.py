@@ -1,0 +1,132 @@
+"""What the reserve reminds of: clocks that run out, tutoring that is done, planned days that have passed, obstacles due."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.core.reminders import Group, People, Reminder, Row, Sees, among
+from crm.core.words import N_, Message
+from crm.listing.models import Candidate, CandidatePlan, Obstacle
+from crm.listing.queries.clocks import clocks_where
+from crm.listing.rules.stages import PIPELINE, Clock
+from crm.listing.rules.words import GOING, State
+
+SOON = 7  # an obstacle is told a week before its day
+
+
+def _clocks(session: Session, day: dt.date, people: People, *lights: str) -> Iterator[tuple[int, int, Clock]]:
+    """(officer, candidate, clock) of the clocks that stand at one of these lights."""
+    mine = among(Candidate.officer_id, people)
+    clocks = clocks_where(session, mine)
+    officers = dict(iter(session.execute(sa.select(Candidate.id, Candidate.officer_id).where(mine))))
+    for candidate_id, clock in clocks.items():
+        officer_id = officers[candidate_id]
+        if officer_id is not None and clock.standing(day) in lights and officer_id in people:
+            yield officer_id, candidate_id, clock
+
+
+def out(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """Terms that have run out: a letter, a decision, an approval."""
+    for officer_id, candidate_id, clock in _clocks(session, day, people, "r"):
+        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "days": -clock.left(day)}
+        yield Row(officer_id, "candidate", candidate_id, params, "officer", clock.due_on)
+
+
+def soon(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """Terms that run out soon."""
+    for officer_id, candidate_id, clock in _clocks(session, day, people, "y"):
+        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "days": clock.left(day)}
+        yield Row(officer_id, "candidate", candidate_id, params, "officer", clock.due_on)
+
+
+def tutored(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """Tutoring that has lasted long enough: its acceptance can be asked for. Told once."""
+    for officer_id, candidate_id, clock in _clocks(session, day, people, "g"):
+        if clock.is_least:
+            once = f"tutored:{candidate_id}:{clock.from_on.isoformat()}"
+            yield Row(
+                officer_id, "candidate", candidate_id, {"on": clock.due_on}, "officer", clock.due_on, once=once
+            )  # fmt: skip
+
+
+def planned(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """The first planned day of each candidate that has passed without its stage being reached."""
+    rows = session.execute(
+        sa.select(Candidate.id, Candidate.officer_id, Candidate.stage, CandidatePlan.stage.label("to"), CandidatePlan.on)
+        .join(CandidatePlan, CandidatePlan.candidate_id == Candidate.id)
+        .where(
+            CandidatePlan.on < day, Candidate.state == State.ACTIVE, Candidate.archived_on.is_(None),
+            among(Candidate.officer_id, people),
+        )
+        .order_by(Candidate.id, CandidatePlan.on, CandidatePlan.id)
+    )  # fmt: skip
+    told: set[int] = set()
+    for row in rows:
+        ahead = PIPELINE.order[row.to] > PIPELINE.order[row.stage]
+        if ahead and row.id not in told and row.officer_id in people:
+            told.add(row.id)
+            params = {"stage": Message(row.to.label), "on": row.on, "days": (day - row.on).days}
+            yield Row(row.officer_id, "candidate", row.id, params, "officer", row.on)
+
+
+def _obstacles(session: Session, people: People, *days: sa.ColumnElement[bool]) -> Iterator[Row]:
+    rows = session.execute(
+        sa.select(Obstacle.owner_id, Obstacle.candidate_id, Obstacle.text, Obstacle.due_on)
+        .join(Candidate, Candidate.id == Obstacle.candidate_id)
+        .where(
+            Obstacle.closed_on.is_(None), *days, Candidate.state.in_(GOING), Candidate.archived_on.is_(None),
+            among(Obstacle.owner_id, people),
+        )
+        .order_by(Obstacle.due_on, Obstacle.id)
+    )  # fmt: skip
+    for row in rows:
+        if row.owner_id in people:
+            params = {"text": row.text, "on": row.due_on}
+            yield Row(row.owner_id, "candidate", row.candidate_id, params, "owner", row.due_on)
+
+
+def late(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """Obstacles whose day has passed, for their owner."""
+    for row in _obstacles(session, people, Obstacle.due_on < day):
+        due_on = row.due_on or day
+        yield Row(
+            row.person_id, row.kind, row.subject_id, {**row.params, "days": (day - due_on).days}, row.why, due_on
+        )  # fmt: skip
+
+
+def due(session: Session, day: dt.date, people: People) -> Iterator[Row]:
+    """Obstacles due within the week, for their owner."""
+    yield from _obstacles(session, people, Obstacle.due_on.between(day, day + dt.timedelta(SOON - 1)))
+
+
+def sight(session: Session, ids: Collection[int]) -> Sees:
+    """Who may see these candidates: what `scope.visible_to` says for one viewer. One statement."""
+    there = set(session.scalars(sa.select(Candidate.id).where(among(Candidate.id, ids))))
+    return lambda viewer, candidate_id: candidate_id in there and viewer.may("listing:read")
+
+
+OFFICER = {"officer": N_("您是这家后备企业的金融专员")}
+OWNER = {"owner": N_("这件难题由您负责")}
+REMINDERS = [
+    Reminder(
+        "obstacle-late", N_("一企一策难题逾期"), Group.OVERDUE, N_("难题逾期 %(days)s 天（%(on)s 到期）：%(text)s"), OWNER, late
+    ),
+    Reminder("obstacle-due", N_("一企一策难题到期"), Group.DUE, N_("难题 %(on)s 到期：%(text)s"), OWNER, due),
+    Reminder(
+        "listing-out", N_("上市期限已过"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，已过 %(days)s 天"), OFFICER, out
+    ),
+    Reminder(
+        "listing-soon", N_("上市期限快到"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，还有 %(days)s 天"), OFFICER, soon
+    ),
+    Reminder(
+        "listing-planned", N_("上市计划日期已过"), Group.RESERVE,
+        N_("计划 %(on)s 进入「%(stage)s」，已过 %(days)s 天"), OFFICER, planned,
+    ),
+    Reminder(
+        "listing-tutored", N_("辅导期已满"), Group.RESERVE, N_("辅导 %(on)s 满 3 个月，可以申请验收"), OFFICER, tutored
+    ),
+]  # fmt: skip

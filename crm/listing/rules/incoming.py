@@ -1,0 +1,212 @@
+"""A row of a list of the reserve judged by the stage table: the moves it tells, or what it lacks. Pure.
+
+A firm that is listed shows by its listing day and its code, which are public, that it has passed every gate before:
+documents that did not come with the list are noted as waived, with that reason. Everything else passes the gates and
+terms of the page.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from crm.core.pipeline import Item, MoveKind
+from crm.core.words import N_, Refused
+from crm.listing.rules.sheet import BY_STAGE
+from crm.listing.rules.stages import PIPELINE, check_terms
+from crm.listing.rules.words import Stage, State
+
+LISTED_BEFORE = "导入的历史：已上市，以前各步的凭证没有随名单来"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One dated move of a candidate, as it will be written."""
+
+    kind: MoveKind
+    from_stage: Stage | None
+    stage: Stage
+    state: State
+    on: dt.date
+    days: int | None
+    reason: str | None = None
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Told:
+    """Where a row says that its candidate stands: `days` by stage, those it gives."""
+
+    stage: Stage | None = None
+    days: dict[Stage, dt.date] = field(default_factory=dict)
+    state: State = State.ACTIVE
+    state_on: dt.date | None = None
+    state_reason: str | None = None
+    lacking: str | None = None  # the reason that stands in the place of what is missing
+
+
+@dataclass(slots=True)
+class Way:
+    """The moves that bring a candidate to where a row says it stands, and the items excused on the way."""
+
+    steps: list[Step] = field(default_factory=list)
+    excused: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a candidate stands already."""
+
+    stage: Stage
+    state: State
+    stage_on: dt.date
+    since: dt.date
+    terms: Mapping[Stage, dt.date]
+    excused: Mapping[str, str]
+
+
+def target_of(told: Told) -> Stage:
+    """The stage a row tells: the one it names, else the furthest with a day."""
+    if told.stage is not None:
+        return told.stage
+    return max(told.days, key=PIPELINE.order.__getitem__, default=Stage.RESERVE)
+
+
+def check_days(told: Told, today: dt.date) -> None:
+    """Raises `Refused` for days to come, out of order, or of stages beyond the one the row names."""
+    target, last = target_of(told), None
+    for stage in Stage:
+        on = told.days.get(stage)
+        if on is None:
+            continue
+        column = BY_STAGE[stage].on
+        if on > today:
+            raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field=column)
+        if PIPELINE.order[stage] > PIPELINE.order[target]:
+            raise Refused(
+                N_("名单写的阶段是「%(stage)s」，不能已有「%(beyond)s」的日期；打算的日期请写在计划列。"),
+                stage=target, beyond=stage, field=column,
+            )  # fmt: skip
+        if last is not None and on < last[1]:
+            raise Refused(
+                N_("「%(stage)s」的日期早于「%(before)s」的 %(day)s。"), stage=stage, before=last[0], day=last[1],
+                field=column,
+            )  # fmt: skip
+        last = (stage, on)
+    if target is Stage.LISTED and Stage.LISTED not in told.days:
+        raise Refused(N_("已上市的要写上市日期。"), field=BY_STAGE[Stage.LISTED].on)
+    if told.state is State.ACTIVE and told.state_on is not None:
+        raise Refused(N_("推进中的没有状态日期。"), field="state_on")
+    if told.state is not State.ACTIVE and target is Stage.LISTED:
+        raise Refused(N_("已经上市，不能再转入旁路。"), field="state")
+    if told.state_on is not None and told.state_on > today:
+        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="state_on")
+
+
+def excuses_for(
+    stage: Stage, target: Stage, met: Collection[str], lacking: str | None, papers: Collection[str]
+) -> dict[str, str]:
+    """The items of the gates on the way that are not there and that a reason may stand for."""
+
+    def reason(item: Item) -> str | None:
+        is_past = target is Stage.LISTED and (item.evidence is not None or item.can_be_waived)
+        return (
+            lacking
+            if lacking and (item.can_be_waived or item.can_be_unknown)
+            else LISTED_BEFORE
+            if is_past
+            else None
+        )
+
+    return {
+        item.code: why
+        for each in PIPELINE.between(stage, target)
+        for item in PIPELINE.gates[each]
+        if item.code not in met and item.code not in papers and (why := reason(item)) is not None
+    }  # fmt: skip
+
+
+def way_of_new(told: Told, met: Collection[str], today: dt.date) -> Way:
+    """The moves of a firm that is not in the reserve yet: from its entry on. Raises `Refused`."""
+    check_days(told, today)
+    start = min([today, *told.days.values(), *([told.state_on] if told.state_on else [])])
+    way = Way([Step(MoveKind.REPORT, None, Stage.RESERVE, State.ACTIVE, start, None)])
+    here = Here(Stage.RESERVE, State.ACTIVE, start, start, {Stage.RESERVE: start}, {})
+    _ahead(way, told, here, met, today)
+    _aside(way, told, here, today)
+    return way
+
+
+def way_ahead(told: Told, here: Here, met: Collection[str], today: dt.date) -> Way:
+    """The moves of a candidate that is there: ahead or aside; the way back is for its page. Raises `Refused`."""
+    way, target = Way(), target_of(told)
+    check_days(told, today)
+    if told.stage is not None and PIPELINE.order[target] < PIPELINE.order[here.stage]:
+        raise Refused(
+            N_("库里已经是「%(stage)s」，退回请在后备企业页写明原因。"), stage=here.stage, field="stage"
+        )
+    if PIPELINE.order[target] > PIPELINE.order[here.stage]:
+        if here.state is not State.ACTIVE:
+            raise Refused(N_("库里现在是「%(state)s」，请先恢复推进。"), state=here.state, field="stage")
+        _ahead(way, told, here, met, today)
+    if told.state is not State.ACTIVE and told.state is not here.state:
+        if here.state is not State.ACTIVE:
+            PIPELINE.check_aside(here.state, told.state, told.state_reason)
+        _aside(way, told, here, today)
+    return way
+
+
+def _ahead(way: Way, told: Told, here: Here, met: Collection[str], today: dt.date) -> None:
+    target = target_of(told)
+    if PIPELINE.order[target] <= PIPELINE.order[here.stage]:
+        return
+    way.excused = excuses_for(here.stage, target, met, told.lacking, here.excused)
+    excused, days = {**here.excused, **way.excused}, dict(here.terms)
+    stage, since, stage_on = here.stage, here.since, here.stage_on
+    open_items = PIPELINE.missing(stage, target, met, excused)
+    if open_items:
+        raise PIPELINE.lacks(target, open_items)
+    for stop in (each for each in PIPELINE.between(stage, target) if each in told.days or each is target):
+        on = told.days.get(stop, today)
+        try:
+            judged = PIPELINE.check_move(
+                stage,
+                State.ACTIVE,
+                stop,
+                since=since,
+                on=on,
+                today=today,
+                met=met,
+                excused=excused,
+                reason=None,
+            )
+            check_terms(stage, stop, on, {**days, stop: on})
+        except Refused as refusal:
+            if refusal.field == "on":
+                raise Refused(refusal.text, field=BY_STAGE[stop].on, **refusal.params) from None
+            raise
+        way.steps.append(
+            Step(judged.kind, stage, stop, State.ACTIVE, on, (on - stage_on).days, None,
+                 tuple(each.value for each in judged.skipped))
+        )  # fmt: skip
+        days[stop] = on
+        stage, since, stage_on = stop, on, on
+
+
+def _aside(way: Way, told: Told, here: Here, today: dt.date) -> None:
+    if told.state is State.ACTIVE:
+        return
+    last = way.steps[-1] if way.steps else None
+    stage = last.stage if last else here.stage
+    stage_on = last.on if last else here.stage_on
+    since = last.on if last else here.since
+    try:
+        why = PIPELINE.check_aside(State.ACTIVE, told.state, told.state_reason)
+    except Refused as refusal:
+        column = "state_reason" if refusal.field == "reason" else "state"
+        raise Refused(refusal.text, field=column, **refusal.params) from None
+    on = told.state_on or today
+    if on < since:
+        raise Refused(N_("上一次变动在 %(day)s，这一次不能更早。"), day=since, field="state_on")
+    way.steps.append(Step(MoveKind.ASIDE, stage, stage, told.state, on, (on - stage_on).days, why))
