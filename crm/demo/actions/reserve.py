@@ -44,13 +44,15 @@ def enter_candidates(session: Session, *, seed: int, today: dt.date, actor: Acto
         .limit(COUNT)
     ).all()  # fmt: skip
     rows = [
-        Incoming(n, firm, {**values, "officer": officer.name})
+        Incoming(n, firm, values)
         for n, (firm, values) in enumerate(zip(firms, told, strict=False), 1)
     ]
     audit.begin(session, actor=actor, action="demo.candidates", count=len(rows), seed=seed)
     target = ListingTarget()
     target.compare(session, rows, today=today)
     target.write(session, rows, actor=actor, today=today, source=SOURCE)
+    for candidate in session.scalars(sa.select(Candidate).order_by(Candidate.id)).all():
+        actions.edit(session, candidate, actor=actor, today=today, values={"officer_id": officer.id})
     commit(session)
     _obstacles(session, rng, officer.id, today=today, actor=actor)
     _file_again(session, today=today, actor=actor)
