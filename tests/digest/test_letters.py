@@ -272,7 +272,7 @@ def test_the_reader_chooses_the_language_of_the_mail(app: Flask, session: Sessio
         own = {item.name for group in letter.groups for item in group.items} | {letter.person}
         said = mail.text
         for params in (item.params for group in letter.groups for item in group.items):
-            own |= {str(value) for key, value in params.items() if key in ("step", "by", "former")}
+            own |= {str(value) for key, value in params.items() if key in ("step", "by", "former", "text")}
         for text in sorted(own, key=len, reverse=True):
             said = said.replace(text, "")
         assert re.findall("[\u4e00-\u9fff]+", said) == []
