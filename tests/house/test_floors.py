@@ -43,6 +43,7 @@ PURE_CORE = {
     "sheets.headings",
     "sheets.table",
     "settings.declaring",
+    "pipeline.declaring",
     "lists.words",
 }
 # which rooms, of any feature, a room must not open
@@ -71,6 +72,7 @@ MAY_COMMIT = {
     "crm.demo.actions",
     "crm.demo.actions.following",
     "crm.demo.actions.pipeline",
+    "crm.demo.actions.reserve",
 }
 TOP_LEVEL = {"crm", "migrations", "templates", "static", "tests"}
 

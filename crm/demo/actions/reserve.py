@@ -43,10 +43,7 @@ def enter_candidates(session: Session, *, seed: int, today: dt.date, actor: Acto
         .order_by(Firm.capital_yuan.desc().nulls_last(), Firm.id)
         .limit(COUNT)
     ).all()  # fmt: skip
-    rows = [
-        Incoming(n, firm, values)
-        for n, (firm, values) in enumerate(zip(firms, told, strict=False), 1)
-    ]
+    rows = [Incoming(n, firm, values) for n, (firm, values) in enumerate(zip(firms, told, strict=False), 1)]
     audit.begin(session, actor=actor, action="demo.candidates", count=len(rows), seed=seed)
     target = ListingTarget()
     target.compare(session, rows, today=today)
