@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from crm.core.pipeline import Item, MoveKind
+from crm.core.pipeline.declaring import Item, MoveKind
 from crm.core.words import N_, Refused
 from crm.listing.rules.sheet import BY_STAGE
 from crm.listing.rules.stages import PIPELINE, check_terms
