@@ -46,8 +46,8 @@ from tests.records.sample import Sample
 __all__ = ["kinds"]
 # what a person's own things, a feature's own rows or a setting stand in an address by: their features' tests look at them
 ELSEWHERE = {
-    "application_id", "batch_id", "certification_id", "code", "contact_id", "dispute_id", "filename", "firm_id",
-    "holiday_id", "institution_id", "item_id", "job_id", "key", "list_key", "name_id", "notice_id", "operation",
+    "application_id", "batch_id", "candidate_id", "certification_id", "code", "contact_id", "dispute_id", "filename", "firm_id",
+    "holiday_id", "institution_id", "item_id", "job_id", "key", "list_key", "mail_id", "name_id", "notice_id", "operation",
     "pair_id", "round_id", "row_no", "run_id", "section", "seq", "session_id", "sheet", "token", "unit_id",
     "user_id", "view_id", "year",
 }  # fmt: skip

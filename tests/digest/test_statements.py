@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from crm.core.reminders import REMINDERS
 from crm.digest.queries import compose
 from tests.digest.bench import fill
 from tests.digest.cast import TODAY, everything
@@ -25,7 +26,7 @@ def test_twice_the_people_and_lines_cost_the_same_statements(app: Flask, session
         letter.count for letter in before.values()
     )
     assert len(few) == len(many), sorted(set(many) - set(few))
-    assert len(few) <= 45
+    assert len(few) <= 3 * len(REMINDERS)
 
 
 def test_few_people_or_all_of_them_gives_each_the_same_letter(app: Flask, session: Session) -> None:
