@@ -47,7 +47,8 @@ WATCHERS = (*people.ONE_OF_EACH, people.SCIENCE_2, people.INVESTMENT_2)
 KNOWN_BY_NAME = {
     "unit",
     "user",
-}  # colleagues and units are chosen from by everybody: their names are no secret
+    "candidate",
+}  # colleagues and units are chosen from by everybody, a candidate is called like its firm: the names are no secret
 PER_KIND = 3  # items of the inbox each person has of a kind: mentioned, given a step, told of the record
 
 
