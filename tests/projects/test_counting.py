@@ -390,7 +390,7 @@ def test_the_gate_that_asks_for_money_is_met_by_checked_money(session: Session) 
     project = bring(session, signed(session), Stage.REGISTERED)
     paid(session, project, check=False)
     assert "money" not in met_items(session, [project])[project.id]
-    paid(session, project)
+    paid(session, project, yuan=20_000_000)
     assert "money" in met_items(session, [project])[project.id]
 
 

@@ -43,7 +43,7 @@ def put(
     fresh = [letter for letter in wanted if letter.person_id not in there]
     if not fresh:
         return 0
-    audit.begin(session, actor=actor, action=f"{kind}.write", period=name, n=len(fresh))
+    audit.begin(session, actor=actor, action="digest.write", period=name, n=len(fresh))
     host = urlsplit(base_url).hostname or ""
     session.execute(
         sa.insert(OutboxMail),

@@ -35,6 +35,7 @@ OWN: dict[str, str] = {
     "demo.firms": N_("写入示范企业"),
     "demo.follow-up": N_("写入示范动态"),
     "demo.projects": N_("写入示范项目"),
+    "demo.candidates": N_("写入示范上市后备"),
     "demo.projects-frozen": N_("冻结示范月份"),
     "digest.mute": N_("改要提醒的内容"),
     "digest.write": N_("写 %(period)s 的提醒邮件 %(n)s 封"),
