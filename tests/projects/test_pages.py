@@ -44,6 +44,7 @@ class World:
     signed: int
     lead: int
     secret: int
+    officer: int  # who follows the lead
     places: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +82,7 @@ def world(session: Session) -> World:
         session, lead.id, actor=people.actor(session, people.SCIENCE), at=AT, today=TODAY, text="八月先谈的"
     )
     commit(session)
-    made = World(signed.id, lead.id, secret.id, {**places, "dispute_id": row.id})
+    made = World(signed.id, lead.id, secret.id, lead.holder_id or 0, {**places, "dispute_id": row.id})
     session.rollback()
     return made
 
@@ -247,7 +248,7 @@ def forms_of(world: World) -> list[tuple[Person, str]]:
         (people.FINANCE, f"{lead}/dispute"),
         (head, f"{lead}/disputes/{world.places['dispute_id']}"),
         (head, f"{one}/charge"),
-        (head, "/projects/handover"),
+        (head, f"/projects/handover?from_user={world.officer}"),
         (checker, "/projects/counts"),
     ]
 
