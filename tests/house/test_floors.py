@@ -43,6 +43,7 @@ PURE_CORE = {
     "sheets.headings",
     "sheets.table",
     "settings.declaring",
+    "months",
     "pipeline.declaring",
     "lists.words",
 }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from crm.core import audit, settings
+from crm.core.months import add_months
 from crm.core.permissions import Actor
 from crm.core.pipeline import MoveKind
 from crm.core.transaction import commit
@@ -21,7 +22,6 @@ from crm.listing import actions, queries
 from crm.listing.models import Candidate, CandidateEvidence, CandidateMove
 from crm.listing.rules.counting import COUNT_WITHDRAWN, PLAN_BEGAN
 from crm.listing.rules.priority import SECTION
-from crm.listing.rules.stages import add_months
 from crm.listing.rules.words import Board, Evidence, Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, TODAY, a_candidate, fill, step

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries.readers import readers
+from crm.core.months import add_months
 from crm.core.reminders import Row
 from crm.core.transaction import commit
 from crm.core.words import Refused
@@ -16,7 +17,6 @@ from crm.listing import actions
 from crm.listing.models import Candidate, Obstacle
 from crm.listing.queries.reminders import REMINDERS, sight
 from crm.listing.queries.scope import visible_to
-from crm.listing.rules.stages import add_months
 from crm.listing.rules.words import Evidence, Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, TODAY, a_candidate, bring

@@ -60,11 +60,11 @@ def test_the_table_is_what_visible_to_says(session: Session, world: World) -> No
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("who", SEES, ids=lambda who: who.username)
 def test_every_surface_shows_just_what_the_table_says(
-    app: Flask, client: FlaskClient, session: Session, world: World
+    app: Flask, client: FlaskClient, session: Session, world: World, who: Person
 ) -> None:
-    for who in SEES:
-        _walk(app, client, session, world, who)
+    _walk(app, client, session, world, who)
 
 
 def _walk(app: Flask, client: FlaskClient, session: Session, world: World, who: Person) -> None:

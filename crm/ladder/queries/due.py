@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import Unit, User
+from crm.core.months import add_months
 from crm.core.permissions import Actor
 from crm.firms.models import AboveScale, Firm, FirmName, IpCount, RdInstitution, YearFigures
 from crm.firms.queries import figures_visible_to, visible_to
@@ -18,7 +19,7 @@ from crm.firms.rules.words import IpKind, NameKind
 from crm.ladder.models import Application, Certification, StageInterval, YearlyReport
 from crm.ladder.queries.counts import at_stage, valid_on
 from crm.ladder.queries.within import ONE, Within
-from crm.ladder.rules.board import light, months_after
+from crm.ladder.rules.board import light
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import Stage
 
@@ -58,7 +59,7 @@ def expiry_days(
     """How many certificates lapse on which day of so many months, in their order; which ones, says `expiries`."""
     query = (
         sa.select(Certification.expires_on, sa.func.count())
-        .where(*lapsing_where(within, viewer, within.as_of, months_after(within.as_of, months), kind))
+        .where(*lapsing_where(within, viewer, within.as_of, add_months(within.as_of, months), kind))
         .group_by(Certification.expires_on)
         .order_by(Certification.expires_on)
     )
@@ -154,7 +155,7 @@ def renames(session: Session, within: Within, *, viewer: Actor) -> list[Rename]:
         .join(FirmName, FirmName.firm_id == Firm.id)
         .where(
             *within.where(viewer), FirmName.kind == NameKind.FORMER, FirmName.until_on.is_not(None),
-            FirmName.until_on <= within.as_of, FirmName.until_on >= months_after(within.as_of, -4),
+            FirmName.until_on <= within.as_of, FirmName.until_on >= add_months(within.as_of, -4),
             sa.exists(ONE).where(Certification.firm_id == Firm.id, valid_on(within.as_of, HIGH_TECH)),
         )
         .order_by(FirmName.until_on, Firm.id)

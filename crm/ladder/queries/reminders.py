@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.core.months import add_months
 from crm.core.permissions import system
 from crm.core.reminders import Group, People, Reminder, Row, among
 from crm.core.words import N_
@@ -20,7 +21,7 @@ from crm.ladder.models import Certification, StageInterval, YearlyReport
 from crm.ladder.queries.counts import at_stage, valid_on
 from crm.ladder.queries.due import lapsing_where
 from crm.ladder.queries.within import Within
-from crm.ladder.rules.board import REPORT_ASKED, REPORT_DUE, months_after, report_missed
+from crm.ladder.rules.board import REPORT_ASKED, REPORT_DUE, report_missed
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS
 from crm.ladder.rules.words import Stage
 
@@ -31,7 +32,7 @@ EVERYBODY = system(
 
 
 def _expiring(day: dt.date, months: int) -> list[sa.ColumnElement[bool]]:
-    return lapsing_where(Within(day), EVERYBODY, day, months_after(day, months), None)
+    return lapsing_where(Within(day), EVERYBODY, day, add_months(day, months), None)
 
 
 def expiring(session: Session, day: dt.date, people: People) -> Iterator[Row]:
@@ -44,7 +45,7 @@ def expiring(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for certification_id, firm_id, kind, expires_on, officer_id in rows:
         if expires_on is None or officer_id is None:
             continue
-        stage = next(months for months in STAGES if expires_on <= months_after(day, months))
+        stage = next(months for months in STAGES if expires_on <= add_months(day, months))
         params = {
             "kind": KINDS[kind].name if kind in KINDS else kind, "on": expires_on, "days": (expires_on - day).days,
         }  # fmt: skip
@@ -126,7 +127,7 @@ def renames(session: Session, day: dt.date, people: People) -> Iterator[Row]:
         sa.select(FirmName.id, Firm.id, Firm.officer_id, FirmName.name, FirmName.until_on)
         .join(Firm, Firm.id == FirmName.firm_id)
         .where(
-            FirmName.kind == NameKind.FORMER, FirmName.until_on.between(months_after(day, -4), day),
+            FirmName.kind == NameKind.FORMER, FirmName.until_on.between(add_months(day, -4), day),
             Firm.archived_on.is_(None), among(Firm.officer_id, people),
             Firm.id.in_(sa.select(Certification.firm_id).where(valid_on(day, HIGH_TECH))),
         )
@@ -134,7 +135,7 @@ def renames(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for name_id, firm_id, officer_id, former, until_on in rows:
         if until_on is None or officer_id is None or (due := rename_report_due(until_on)) < day:
             continue
-        stage = "last" if due <= months_after(day, 1) else "first"
+        stage = "last" if due <= add_months(day, 1) else "first"
         params = {"former": former, "on": due}
         yield Row(officer_id, "firm", firm_id, params, "officer", due, once=f"rename:{name_id}:{stage}")
 
@@ -149,7 +150,7 @@ def pending(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for firm_id, officer_id, to_on in rows:
         if officer_id is not None:
             until = (to_on or dt.date(day.year + 1, 1, 1)) - dt.timedelta(1)
-            stage = "last" if until <= months_after(day, 3) else "first"
+            stage = "last" if until <= add_months(day, 3) else "first"
             once = f"sme:{firm_id}:{until.isoformat()}:{stage}"
             yield Row(officer_id, "firm", firm_id, {"on": until}, "officer", until, once=once)
 

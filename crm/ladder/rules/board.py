@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from crm.core.months import add_months
 from crm.core.words import N_
 from crm.ladder.rules.kinds import KINDS, add_years, codes_for
 from crm.ladder.rules.words import CountsFor, Stage
@@ -32,15 +33,7 @@ def light(expires_on: dt.date | None, as_of: dt.date) -> str | None:
         return None
     if expires_on <= as_of + dt.timedelta(days=RED_DAYS):
         return "r"
-    return "y" if expires_on <= months_after(as_of, YELLOW_MONTHS) else "g"
-
-
-def months_after(day: dt.date, months: int) -> dt.date:
-    """The same day so many months later, or the month's last day where there is none."""
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    last = (dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)).day
-    return dt.date(year, month, min(day.day, last))
+    return "y" if expires_on <= add_months(as_of, YELLOW_MONTHS) else "g"
 
 
 def yearly_report_due(as_of: dt.date) -> dt.date:

@@ -13,6 +13,7 @@ from flask import render_template, request, url_for
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, word
+from crm.core.months import add_months
 from crm.core.permissions import needs
 from crm.core.web import actor, back_to, is_htmx
 from crm.core.words import N_, Missing
@@ -21,14 +22,7 @@ from crm.firms.rules.words import LeadingIndustry
 from crm.ladder import queries
 from crm.ladder.queries import Within
 from crm.ladder.queries.within import query_of, within_of
-from crm.ladder.rules.board import (
-    AIMS,
-    NOTICE_MONTHS,
-    YELLOW_MONTHS,
-    light,
-    months_after,
-    yearly_report_due,
-)
+from crm.ladder.rules.board import AIMS, NOTICE_MONTHS, YELLOW_MONTHS, light, yearly_report_due
 from crm.ladder.rules.kinds import HIGH_TECH, KINDS, NATIONAL_SME
 from crm.ladder.rules.words import Stage
 from crm.ladder.views.blueprint import bp
@@ -226,7 +220,7 @@ def _pages(endpoint: str, query: Mapping[str, Any], start: int, rows: int) -> di
 def month_of(text: str, *, until: dt.date) -> tuple[dt.date, dt.date]:
     """The first and last day of a month written 2027-01, the last one not after `until`."""
     first = dt.date.fromisoformat(f"{text}-01")
-    return first, min(months_after(first, 1) - dt.timedelta(days=1), until)
+    return first, min(add_months(first, 1) - dt.timedelta(days=1), until)
 
 
 @bp.get("/ladder/calendar")
@@ -267,7 +261,7 @@ def calendar() -> Any:
         total=numbers.total(),
         short=short,
         spans=(YEAR, SHORT),
-        within_six=sum(number for expires_on, number in days if expires_on <= months_after(as_of, 6)),
+        within_six=sum(number for expires_on, number in days if expires_on <= add_months(as_of, 6)),
         kind=kind,
         kinds=[item for item in KINDS.values() if item.years is not None or item.until is not None],
         report_due=yearly_report_due(as_of),

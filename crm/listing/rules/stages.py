@@ -7,11 +7,11 @@ days, an approval is valid one year.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crm.core.months import add_months
 from crm.core.pipeline.declaring import Item, Pipeline, Wants
 from crm.core.words import N_, Refused, Word
 from crm.listing.rules.words import GOING, Evidence, Stage, State
@@ -52,12 +52,6 @@ TUTORING_MONTHS = 3
 LETTER_MONTHS = 12
 DECISION_WORKDAYS = 20
 APPROVAL_MONTHS = 12
-
-
-def add_months(day: dt.date, months: int) -> dt.date:
-    """The same day so many months later, or the last of that month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 class ClockKind(Word):

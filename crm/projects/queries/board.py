@@ -15,6 +15,7 @@ from crm.activities.models import NextStep
 from crm.activities.rules.words import StepState
 from crm.core import lists
 from crm.core.permissions import Actor
+from crm.core.pipeline.lanes import Lane, first_of_each, lanes, totals
 from crm.projects.models import Project, ProjectCharge, ProjectPulse
 from crm.projects.queries.limits import limits_of
 from crm.projects.queries.listing import matching
@@ -40,38 +41,15 @@ class Card:
     is_mine: bool  # the viewer may move it
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A stage: how many projects, their total investment in whole yuan, the first cards."""
-
-    stage: Stage
-    count: int
-    yuan: int
-    cards: Sequence[Card]
+Column = Lane[Stage, Card]
 
 
 def board(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list[Column], dict[str, str]]:
     """All columns and the conditions understood: the same statements for any number of projects."""
     ids, understood = matching(session, wanted, viewer)
-    here = ids.subquery()
-    sums = {
-        row.stage: (row.n, int(row.yuan or 0))
-        for row in session.execute(
-            sa.select(
-                Project.stage, sa.func.count().label("n"), sa.func.sum(Project.total_yuan).label("yuan")
-            )
-            .join(here, here.c.id == Project.id)
-            .group_by(Project.stage)
-        )
-    }
-    place = sa.func.row_number().over(partition_by=Project.stage, order_by=_ORDER)
-    ranked = sa.select(Project.id, place.label("place")).join(here, here.c.id == Project.id).subquery()
-    chosen = sa.select(ranked.c.id).where(ranked.c.place <= CARDS)
-    by_stage: dict[Stage, list[Card]] = {}
-    for card in _cards(session, chosen, viewer, wanted.today):
-        by_stage.setdefault(card.row.stage, []).append(card)
-    columns = [Column(stage, *sums.get(stage, (0, 0)), by_stage.get(stage, [])) for stage in Stage]
-    return columns, understood
+    cards = _cards(session, first_of_each(Project, ids, _ORDER, CARDS), viewer, wanted.today)
+    sizes = totals(session, Project, ids, Project.total_yuan)
+    return lanes(Stage, sizes, ((card.row.stage, card) for card in cards)), understood
 
 
 def more(session: Session, wanted: lists.Asked, viewer: Actor, stage: Stage, after: int) -> list[Card]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crm.core.months import add_months
 from crm.projects.models import Project, ProjectPulse
-from crm.projects.rules.progress import Limits, add_months
+from crm.projects.rules.progress import Limits
 from crm.projects.rules.words import Colour, Stage, State
 
 

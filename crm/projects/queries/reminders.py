@@ -14,6 +14,7 @@ from crm.accounts.models import User
 from crm.accounts.queries.readers import heads_by_unit
 from crm.activities.models import NextStep
 from crm.activities.rules.words import StepState
+from crm.core.months import add_months
 from crm.core.permissions import Scope
 from crm.core.reminders import FEW, Group, People, Reminder, Row, among
 from crm.core.words import N_, Message
@@ -25,7 +26,7 @@ from crm.projects.queries.lights import latest_before
 from crm.projects.queries.limits import limits_of
 from crm.projects.queries.listing import TROUBLE
 from crm.projects.rules.escalation import Rung
-from crm.projects.rules.progress import add_months, light
+from crm.projects.rules.progress import light
 from crm.projects.rules.words import GOING, Colour, Stage, State
 
 TURNED_DAYS = 28  # a light that turned is told within four weeks, once: a fortnight of downtime loses none

@@ -6,12 +6,12 @@ protection 90 days, renewed by real progress (policy.md § 7.2).
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crm.activities.rules.words import ActivityKind
+from crm.core.months import add_months
 from crm.core.pipeline.declaring import MoveKind
 from crm.core.settings.declaring import Section, number
 from crm.core.words import N_, Message
@@ -41,13 +41,6 @@ class Limits:
 class Light:
     colour: Colour
     reason: Message
-
-
-def add_months(day: dt.date, months: int) -> dt.date:
-    """The same day so many months later, or the last of that month."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def caught_up(progress: Iterable[dt.date], limits: Limits) -> dt.date | None:
