@@ -75,18 +75,6 @@ class Books(Generic[S, T, M, W, E]):
             .subquery()
         )
 
-    def first_reached(self, stage: S) -> sa.Subquery:
-        """The first day (`on`) each record (`record_id`) stood at a stage or beyond it, jumps included."""
-        move: Any = self.move
-        order = self.pipeline.order
-        beyond = [each for each in self.pipeline.stages if order[each] >= order[stage]]
-        return (
-            sa.select(self.of(move).label("record_id"), sa.func.min(move.on).label("on"))
-            .where(move.stage.in_(beyond))
-            .group_by(self.of(move))
-            .subquery()
-        )
-
     def farthest(self) -> sa.Subquery:
         """The farthest stage each record (`record_id`) ever reached, as its `place` in the order."""
         move: Any = self.move
