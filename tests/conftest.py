@@ -34,6 +34,7 @@ from tests.records import sample
 
 LOCAL = {"127.0.0.1", "::1", "localhost"}
 TODAY = dt.date(2026, 11, 23)
+HOUSE = Path(__file__).parent / "house"
 
 
 class Template:
@@ -168,7 +169,12 @@ def trial_data() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not os.environ.get("CRM_TRIAL_DATA"):
-        left = [item for item in items if not item.get_closest_marker("trial")]
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("trial")])
-        items[:] = left
+    def is_run(item: pytest.Item) -> bool:
+        if item.get_closest_marker("trial") and not os.environ.get("CRM_TRIAL_DATA"):
+            return False
+        reads_sources = HOUSE in item.path.parents and "template" not in getattr(item, "fixturenames", ())
+        return not (reads_sources and os.environ.get("CRM_TEST_DATABASE_URL"))  # the same on every database
+
+    left = [item for item in items if is_run(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not is_run(item)])
+    items[:] = left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from crm.bootstrap.say import Stop, line
 LONGEST = 30 * 60  # seconds a stage may take before it is ended: a hung test must not hang the run
 NOTHING_COLLECTED = 5
 KEPT = ("CRM_TRIAL_DATA", "CRM_TEST_PG_URL")
+MEMORY = Path("/dev/shm")  # noqa: S108  # a disk in memory
+ENOUGH = 6_000_000_000  # bytes of it that must be free
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ def clean_environment(env: Mapping[str, str], data: str) -> dict[str, str]:
     return kept | {"CRM_DATA": data, "PYTHONUTF8": "1"}
 
 
+def in_memory(place: Path = MEMORY, enough: int = ENOUGH) -> Path | None:
+    """Where the databases of the tests are quickest: a disk in memory, if there is one with room; else None.
+
+    Every test gets a fresh database. On PostgreSQL that is some 900 files: 0.1 s in memory, over a second on a busy disk.
+    """
+    try:
+        usable = os.access(place, os.W_OK | os.X_OK) and shutil.disk_usage(place).free >= enough
+        return place if usable and not os.statvfs(place).f_flag & os.ST_NOEXEC else None
+    except (OSError, AttributeError):
+        return None
+
+
 def run(root: Path, python: Path, arguments: list[str]) -> int:
     """Run every stage. Returns 0 only when all passed."""
     chosen = stages(str(python), arguments)
@@ -69,8 +84,13 @@ def run(root: Path, python: Path, arguments: list[str]) -> int:
     if any(stage.browser for stage in chosen):
         extra = _browser(root, python)
     results: list[tuple[str, bool, float]] = []
-    with tempfile.TemporaryDirectory(prefix="tidui-test-", ignore_cleanup_errors=True) as data:
-        env = clean_environment(os.environ, data)
+    with tempfile.TemporaryDirectory(
+        prefix="tidui-test-", dir=in_memory(), ignore_cleanup_errors=True
+    ) as folder:
+        os.chmod(folder, 0o711)  # noqa: S103  # PostgreSQL runs as somebody else
+        data = Path(folder) / "data"
+        data.mkdir()
+        env = clean_environment(os.environ, str(data)) | {"TMPDIR": folder}
         for stage in chosen:
             line(f"\n── {stage.name} " + "─" * (60 - len(stage.name)))
             began = time.monotonic()

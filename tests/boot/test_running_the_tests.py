@@ -47,6 +47,30 @@ def test_settings_of_an_installation_do_not_reach_the_tests() -> None:
     assert clean == {"CRM_TRIAL_DATA": "/lists", "CRM_DATA": "/tmp/data", "PATH": "/bin", "PYTHONUTF8": "1"}
 
 
+def test_the_databases_lie_in_memory_only_where_there_is_room(tmp_path: Path) -> None:
+    assert testing.in_memory(tmp_path, 1) == tmp_path
+    assert testing.in_memory(tmp_path, 10**18) is None
+    assert testing.in_memory(tmp_path / "missing", 1) is None
+
+
+def test_a_stage_finds_its_folders_and_they_are_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "import os, pathlib, sys, tempfile; here = pathlib.Path(tempfile.gettempdir()); "
+    told += "sys.exit(0 if pathlib.Path(os.environ['CRM_DATA']).parent == here else 1)"
+    kept: list[str] = []
+    run_as_before = testing._run
+
+    def watched(command: list[str], root: Path, env: dict[str, str]) -> int:
+        kept.append(env["TMPDIR"])
+        return run_as_before(command, root, env)
+
+    monkeypatch.setattr(testing, "_run", watched)
+    monkeypatch.setattr(
+        testing, "stages", lambda python, arguments: [testing.Stage("some", [sys.executable, "-c", told])]
+    )
+    assert testing.run(entry.ROOT, Path(sys.executable), []) == 0
+    assert kept and not Path(kept[0]).exists()
+
+
 def stage(name: str, code: int, may_be_empty: bool = False) -> testing.Stage:
     return testing.Stage(name, [sys.executable, "-c", f"raise SystemExit({code})"], may_be_empty)
 
