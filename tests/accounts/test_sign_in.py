@@ -209,7 +209,7 @@ def test_unknown_wrong_locked_and_disabled_take_the_same_time(
     monkeypatch.setattr(hashing, "check_password_hash", counted)
     kinds = {"unknown": "nobody-here", "wrong": SCIENCE.username, "locked": people.REPORTER.username,
              "disabled": people.FINANCE.username}  # fmt: skip
-    for _ in range(4):  # a busy machine may spoil a round, not all of them
+    for _ in range(10):  # a busy machine may spoil a round, not all of them
         taken: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(5):
             for kind, username in kinds.items():
@@ -225,10 +225,15 @@ def test_unknown_wrong_locked_and_disabled_take_the_same_time(
         pytest.fail(f"the answers take {quickest} seconds")
 
 
-def test_a_megabyte_of_password_costs_no_hashing(client: FlaskClient) -> None:
-    began = time.perf_counter()
+def test_a_megabyte_of_password_costs_no_hashing(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    monkeypatch.setattr(
+        hashing, "check_password_hash", lambda stored, password: bool(lengths.append(len(password)))
+    )
     assert try_in(client, SCIENCE.username, "x" * 1_000_000) == 422
-    assert time.perf_counter() - began < 3
+    assert not lengths, "what is too long never reaches the hashing"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_full_room_answers_at_once_and_keeps_places_for_known_browsers() -> No
         began = time.monotonic()
         with pytest.raises(Later), gate.pass_through():
             pass
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4, "the patience of before was 5"
         assert gate._inside == 2, "who has left is counted out"
 
 
@@ -122,16 +122,17 @@ def busy_address(session: Session, failures: int) -> None:
     session.commit()
 
 
-def test_who_failed_just_now_at_a_busy_address_has_to_pause(client: FlaskClient, session: Session) -> None:
+def test_who_failed_just_now_at_a_busy_address_has_to_pause(
+    client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     busy_address(session, ADDRESS_TRIES + 5)
     wrong = {"username": "nobody-here", "password": "Falsch-Kennwort-9"}
     assert post(client, "/sign-in", wrong).status_code == 422
-    began = time.perf_counter()
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("somebody sleeps in a thread"))
     answer = post(client, "/sign-in", wrong)
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= PAUSE
     assert "账号没有因此被锁定" in answer.get_data(as_text=True)
-    assert time.perf_counter() - began < 1, "nobody sleeps in a thread"
     with client.session_transaction() as cookie:
         cookie["failed"] -= PAUSE + 1
     assert post(client, "/sign-in", {"username": SCIENCE.username, "password": PASSWORD}).status_code == 303

@@ -172,11 +172,11 @@ def test_a_server_that_is_away_is_everybodys_concern() -> None:
 
 def test_a_server_that_dribbles_is_cut_off(here: Office) -> None:
     here.box.ways[LIN] = ["hang"]
-    line, began = smtp(here.url(), timeout=30, whole=1), time.monotonic()
+    line, began = smtp(here.url(), timeout=120, whole=1), time.monotonic()
     with pytest.raises(Failure) as caught:
         send(line)
     line.close()
-    assert caught.value.code == "dropped" and time.monotonic() - began < 10
+    assert caught.value.code == "dropped" and time.monotonic() - began < 60
 
 
 def test_a_mail_that_is_not_ours_any_more_is_not_handed_over(here: Office, tmp_path: Path) -> None:

@@ -197,6 +197,6 @@ def test_a_thousand_rows_are_judged_and_written_in_seconds(session: Session) -> 
     commit(session)
     took = time.perf_counter() - started
     assert session.scalar(sa.select(sa.func.count()).select_from(Project)) == 1000
-    assert took < 20, f"{took:.1f} s"
+    assert took < 120, took  # 1.3 s on a quiet machine; a walk of every row for every row takes minutes
     print(f"1,000 projects in {took:.1f} s")
     db.session.remove()

@@ -291,11 +291,11 @@ def test_a_reader_that_computes_too_long_is_stopped() -> None:
 
 def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = tmp_path / "sleeper.py"
-    sleeper.write_text("import time; time.sleep(20)")
+    sleeper.write_text("import time; time.sleep(200)")
     monkeypatch.setattr(isolation, "_CHILD", sleeper)
     begun = time.monotonic()
     assert "已停止" in str(refusal(GOOD, limits=Limits(seconds=0)))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 100
 
 
 def test_a_reader_on_a_busy_machine_is_waited_for_while_it_speaks(
