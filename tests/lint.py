@@ -120,6 +120,8 @@ class LintingClient(FlaskClient):
             db.session.rollback()
         kwargs.setdefault("buffered", True)
         response = Context().run(super().open, *args, **kwargs)
+        for name, value in response.headers:  # the test client sends what a server cannot
+            assert value.isascii(), f"{response.request.path}: {name} is no header: {value}"
         if response.mimetype == "text/html" and response.status_code not in (301, 302, 303, 304, 405):
             found = lint(response.get_data(as_text=True))
             assert found == [], f"{response.request.path}: {found}"

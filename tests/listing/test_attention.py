@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from crm.core.clock import today
+from crm.core.sheets import read
 from crm.core.transaction import commit
 from crm.listing import actions, queries
+from crm.listing.models import Candidate
+from crm.listing.queries.clocks import clocks_where
 from crm.listing.rules.words import Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, a_candidate, bring
@@ -76,6 +79,21 @@ def test_the_list_asks_for_what_runs_out_and_shows_it(client: FlaskClient, sessi
     people.sign_in(client, people.FINANCE)
     page = client.get("/listing?clock=soon").text
     assert page.count("期限快到</span>") == 2 and "注册批复 1 年有效" in page
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_day_of_a_clock_that_is_marked_is_exported_as_a_day(
+    client: FlaskClient, session: Session, form: str
+) -> None:
+    made = morning(session)
+    clocks = clocks_where(session, Candidate.id.in_(made["soon"]))
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    sent = {"all": "1", "filter": "clock=soon&columns=clock", "format": form}
+    file = people.post(client, "/lists/listing/export", sent)
+    assert file.status_code == 200
+    told = [record["期限"] for record in read(file.data, f"e.{form}").records]
+    assert sorted(str(day)[:10] for day in told) == sorted(str(clock.due_on) for clock in clocks.values())
 
 
 def test_the_list_and_the_clock_of_the_page_say_the_same(client: FlaskClient, session: Session) -> None:

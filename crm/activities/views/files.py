@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import quote
 
 from flask import Response, current_app, flash, render_template, request, send_file, url_for
 from werkzeug.datastructures import FileStorage
@@ -17,6 +15,7 @@ from crm.activities.rules.words import Scan
 from crm.activities.views.blueprint import bp
 from crm.core.clock import today
 from crm.core.db import db
+from crm.core.downloads import to_save
 from crm.core.errors import answer
 from crm.core.files import Gone, NoRoom, store
 from crm.core.i18n import gettext, say
@@ -148,16 +147,9 @@ def fetch(attachment_id: int) -> Any:
     response: Response = send_file(
         content, mimetype=stored.media_type, conditional=False, etag=False, max_age=0
     )
-    response.headers["Content-Disposition"] = saved_as(attachment.name)
     response.headers["Content-Type"] = stored.media_type  # no charset: the text's own is not known
     response.content_length = stored.size
-    return response
-
-
-def saved_as(name: str) -> str:
-    """The header that makes a browser save a file under this name (RFC 6266, the name as RFC 5987 has it)."""
-    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return to_save(response, attachment.name)
 
 
 def _written_down(attachment: Attachment) -> None:

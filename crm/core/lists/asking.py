@@ -63,7 +63,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A cell that says more than its value: a smaller second line, or a mark beside it (with a word, never a colour
-    alone). An export takes the value and the mark."""
+    alone). An export takes the value, and with words the mark."""
 
     value: Any
     note: Any = None

@@ -92,7 +92,9 @@ def rows_of(
 def plain(value: Any, say: Say) -> Any:
     """What a cell holds in a file."""
     if isinstance(value, Shown):
-        return f"{say(value.value)}（{say(value.mark)}）" if value.mark else plain(value.value, say)
+        held = plain(value.value, say)
+        # a day or a number stays one: only words take the mark along
+        return f"{held}（{say(value.mark)}）" if value.mark and isinstance(held, str) else held
     if isinstance(value, Word):
         return say(value.label)
     if isinstance(value, Message | Named):

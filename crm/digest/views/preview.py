@@ -9,6 +9,7 @@ from flask import Response, abort, flash, render_template, request
 
 from crm.core.clock import local, now, today
 from crm.core.db import db
+from crm.core.downloads import to_save
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
 from crm.core.transaction import commit
@@ -98,8 +99,7 @@ def html() -> Any:
     if letter is None:
         abort(404)
     response = Response(_mail(letter).html, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="tidui-{letter.week}.html"'
-    return response
+    return to_save(response, f"tidui-{letter.week}.html")
 
 
 @bp.post("/digest/copy")

@@ -10,6 +10,7 @@ from flask import flash, render_template, request, url_for
 from crm.core import lists
 from crm.core.clock import now, today
 from crm.core.db import db
+from crm.core.downloads import download
 from crm.core.i18n import gettext, say
 from crm.core.permissions import Forbidden, needs
 from crm.core.transaction import commit
@@ -20,7 +21,6 @@ from crm.firms.queries.contacts import SORT
 from crm.firms.rules.contacts import MANY, MOST_A_DAY
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.views.blueprint import bp
-from crm.firms.views.listing import download
 
 
 @bp.get("/contacts")

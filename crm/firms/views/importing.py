@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from crm.core import jobs, lists
 from crm.core.clock import today
 from crm.core.db import db, intent
+from crm.core.downloads import download
 from crm.core.forms import options
 from crm.core.i18n import gettext, say
 from crm.core.permissions import needs
@@ -30,7 +31,6 @@ from crm.firms.rules.staged import masked
 from crm.firms.rules.words import BatchState, ImportMode, RowOutcome, SheetKind
 from crm.firms.sheets.batches import open_batch
 from crm.firms.views.blueprint import bp, toast
-from crm.firms.views.listing import download
 from crm.firms.views.staged import is_busy, is_stuck, staged_rows
 
 AT_ONCE = 150_000  # bytes read within the request; larger files go to the queue

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
-
 from crm.core.lists.showing import list_page
 from crm.core.permissions import needs
 from crm.firms import queries
@@ -23,15 +21,3 @@ def index() -> Any:
 @needs(*OPENS)
 def import_list() -> Any:
     return list_page(queries.BATCH_LIST, "firms/batches.html")
-
-
-def download(content: bytes, name: str) -> Response:
-    """A file to save, never to be shown."""
-    kind = (
-        "text/csv; charset=utf-8"
-        if name.endswith(".csv")
-        else ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    )
-    response = Response(content, mimetype=kind)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response

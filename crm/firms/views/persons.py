@@ -9,6 +9,7 @@ from flask import flash, render_template, request
 
 from crm.core.clock import now, today
 from crm.core.db import db
+from crm.core.downloads import download
 from crm.core.i18n import gettext, say
 from crm.core.permissions import Forbidden, needs
 from crm.core.transaction import commit
@@ -20,7 +21,6 @@ from crm.firms.queries.persons import Person
 from crm.firms.rules.contacts import Identity, identity
 from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.views.blueprint import bp
-from crm.firms.views.listing import download
 
 
 @bp.get("/contacts/person")

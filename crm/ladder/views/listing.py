@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import request
 
 from crm.core.clock import today
 from crm.core.lists.showing import list_page
@@ -13,8 +13,6 @@ from crm.core.web import actor
 from crm.ladder import queries
 from crm.ladder.views.blueprint import bp
 from crm.ladder.views.board import frame
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.get("/ladder/list")
@@ -30,10 +28,3 @@ def index() -> Any:
         page_views=shown["page_views"],
         may_tag=shown["may_tag"],
     )
-
-
-def attachment(content: bytes, name: str) -> Response:
-    """A file to save, never to be shown."""
-    response = Response(content, mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response

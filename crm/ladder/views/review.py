@@ -10,6 +10,7 @@ from flask import flash, render_template, request, url_for
 from crm.core import audit, jobs
 from crm.core.clock import today
 from crm.core.db import db
+from crm.core.downloads import download
 from crm.core.i18n import gettext, say, word
 from crm.core.permissions import needs
 from crm.core.sheets import write_xlsx
@@ -29,7 +30,6 @@ from crm.ladder.rules.tagging import AUTOMATIC, INLINE_ROWS, preselected
 from crm.ladder.rules.words import Act, TagDecision, TagOutcome
 from crm.ladder.sheets import left_over
 from crm.ladder.views.blueprint import bp, kind_name, stored
-from crm.ladder.views.listing import attachment
 from crm.ladder.views.tags import batch_of, steps
 
 # the matcher's reasons that speak for a candidate; the others only tell how it differs
@@ -326,4 +326,4 @@ def tag_file(batch_id: int) -> Any:
     audit.begin(session, actor=actor(), action=Act.TAG_FILE, subject=("tag_batch", batch.id), count=len(rows))
     commit()
     label = gettext("未写入的行")
-    return attachment(file.getvalue(), f"{label}-{batch.id}.xlsx")
+    return download(file.getvalue(), f"{label}-{batch.id}.xlsx")

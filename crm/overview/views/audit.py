@@ -12,6 +12,7 @@ from crm.core.audit import AuditEnvelope
 from crm.core.audit_verify import anchor_file, read_anchors, verify
 from crm.core.clock import today
 from crm.core.db import db
+from crm.core.downloads import to_save
 from crm.core.i18n import gettext, say
 from crm.core.lists.showing import list_page
 from crm.core.permissions import needs
@@ -112,5 +113,4 @@ def audit_export() -> Any:
             yield from csv_chunks(columns, rows)
 
     response = Response(stream_with_context(pieces()), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="audit-{today().isoformat()}.csv"'
-    return response
+    return to_save(response, f"audit-{today().isoformat()}.csv")

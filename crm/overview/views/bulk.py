@@ -11,6 +11,7 @@ from flask import Response, flash, redirect, render_template, request, stream_wi
 from crm.core import audit, jobs, lists
 from crm.core.clock import now, today
 from crm.core.db import db
+from crm.core.downloads import to_save
 from crm.core.i18n import gettext, say, word
 from crm.core.permissions import needs
 from crm.core.records import RecordKind, kind_of
@@ -198,7 +199,4 @@ def bulk_file(run_id: int) -> Any:
             yield from csv_chunks(columns, rows())
 
     response = Response(stream_with_context(pieces()), mimetype="text/csv")
-    response.headers.set(
-        "Content-Disposition", "attachment", filename=f"{gettext('批量修改结果')}-{today().isoformat()}.csv"
-    )
-    return response
+    return to_save(response, f"{gettext('批量修改结果')}-{today().isoformat()}.csv")

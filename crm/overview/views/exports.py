@@ -14,6 +14,7 @@ from flask_babel import get_locale
 from crm.core import jobs, lists
 from crm.core.clock import now, today
 from crm.core.db import db
+from crm.core.downloads import to_save
 from crm.core.i18n import say
 from crm.core.jobs import JobState
 from crm.core.lists import exporting
@@ -112,8 +113,7 @@ def _send(
             write_xlsx(file, [SheetSpec(say(declared.label), headings, rows(own))])
         file.seek(0)
         response = Response(book(file), mimetype=TYPES[XLSX])
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return to_save(response, name)
 
 
 @bp.get("/exports/<int:job_id>")
