@@ -74,6 +74,7 @@ class Act(Word):
     STEP_DONE = "step.done", N_("办完下一步")
     STEP_MOVE = "step.move", N_("改期下一步")
     STEP_HAND_OVER = "step.hand-over", N_("转交下一步")
+    STEPS_HAND_OVER = "step.hand-over-many", N_("批量转交下一步")
     STEP_DROP = "step.drop", N_("下一步不办了")
     STEP_REOPEN = "step.reopen", N_("重新打开下一步")
     FILE_ADD = "file.add", N_("上传文件")

@@ -115,7 +115,7 @@ def list_page(declared: lists.List, template: str, **more: Any) -> BaseResponse:
 
 def _doing(declared: lists.List, viewer: Actor) -> dict[str, Any]:
     """What may be done with selected rows: facts to set with their choices, archive, restore."""
-    kind = records.SUBJECTS.get(declared.kind) if declared.kind else None
+    kind = records.listed().get(declared.kind) if declared.kind else None
     if kind is not None and not any(viewer.may(permission) for permission in kind.edit):
         kind = None
     settings = [

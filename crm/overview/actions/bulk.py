@@ -18,7 +18,7 @@ from crm.activities.rules.words import Notice
 from crm.core import audit, lists
 from crm.core.bulk import insert_rows
 from crm.core.permissions import Actor
-from crm.core.records import RecordKind, Setting, kind_of
+from crm.core.records import RecordKind, Setting, chosen_kind
 from crm.core.sentences import packed
 from crm.core.words import N_, Conflict, Message, Refused
 from crm.overview.models import BulkRow, BulkRun
@@ -100,7 +100,7 @@ def start(
 def _kind(declared: lists.List, actor: Actor, verb: BulkVerb) -> RecordKind:
     if declared.kind is None:
         raise Refused(N_("这个列表没有批量修改。"))
-    kind = kind_of(declared.kind)
+    kind = chosen_kind(declared.kind)
     if not any(actor.may(permission) for permission in kind.edit):
         for permission in kind.edit[:1]:
             actor.require(permission)
@@ -134,7 +134,7 @@ def judge(
     session: Session, run: BulkRun, *, actor: Actor, today: dt.date, reason: str, tell: Tell | None = None
 ) -> list[Verdict]:
     """What is to become of every row. Writes nothing where the kind judges for itself. Raises `Refused`."""
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     values: dict[str, Any] = {}
     if run.verb is BulkVerb.SET:
         setting, value, _label = parsed(session, kind, actor, run.fact, run.value)
@@ -261,7 +261,7 @@ def begin(session: Session, run: BulkRun, *, actor: Actor, reason: str) -> audit
     return audit.begin(
         session,
         actor=actor,
-        action=ACTS[run.verb],
+        action=chosen_kind(run.kind).acts.get(run.verb.value, ACTS[run.verb].value),
         subject=("bulk", run.id),
         kind=run.kind,
         fact=run.fact,
@@ -277,7 +277,7 @@ def write(
 ) -> None:
     """Write what was judged writable, as one operation, and what became of each row. A row changed between judging
     and writing is left alone."""
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     writes = [verdict for verdict in verdicts if verdict.after is not None]
     operation = begin(session, run, actor=actor, reason=reason)
     if writes:

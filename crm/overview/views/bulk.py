@@ -12,8 +12,8 @@ from crm.core import audit, jobs, lists
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.i18n import gettext, say, word
-from crm.core.permissions import needs
-from crm.core.records import RecordKind, kind_of
+from crm.core.permissions import Forbidden, needs
+from crm.core.records import RecordKind, chosen_kind
 from crm.core.sentences import unpacked
 from crm.core.sheets import Column, csv_chunks
 from crm.core.transaction import commit, fresh
@@ -25,7 +25,7 @@ from crm.overview.queries import bulk as queries
 from crm.overview.rules.bulk import AT_ONCE, BulkResult, BulkState, BulkVerb
 from crm.overview.views.blueprint import bp
 
-EDITORS = ("firm:edit", "ladder:tag")
+EDITORS = ("firm:edit", "ladder:tag", "activity:add", "account:manage")
 LONG_QUERY = 4000
 
 
@@ -46,6 +46,8 @@ def bulk_start(list_key: str) -> Any:
             chosen=None if request.form.get("all") else _ticked(), query=query, wanted=wanted, at=now(),
         )  # fmt: skip
         commit()
+    except Forbidden:
+        raise
     except Refused as refusal:
         db.session.rollback()
         flash(say(refusal), "error")
@@ -79,7 +81,7 @@ def bulk_show(run_id: int) -> Any:
 
 def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
     session, viewer = db.session(), actor()
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     names, beyond = queries.sample(session, run, kind, viewer=viewer)
     page = render_template(
         "overview/bulk.html",
@@ -89,6 +91,7 @@ def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
         beyond=beyond,
         what=_what(run, kind),
         needs_reason=run.verb is BulkVerb.ARCHIVE or kind.needs_reason,
+        takes_reason=kind.takes_reason,
         refused=refused,
         reason=reason,
         is_long=run.total > AT_ONCE,
@@ -116,7 +119,7 @@ def bulk_run(run_id: int) -> Any:
     run = queries.get_run(session, run_id, viewer=viewer, lock=True)
     if run.state is not BulkState.ASKED:
         return back_to("overview.bulk_show", run_id=run_id)
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     reason = " ".join(request.form.get("reason", "").replace("\x00", "").split())[:500]
     if not reason and (run.verb is BulkVerb.ARCHIVE or kind.needs_reason):
         return _ask(run, gettext("请写明理由，每一行都会记下它。"))
@@ -144,7 +147,7 @@ def bulk_run(run_id: int) -> Any:
 
 def _result(run: BulkRun) -> Any:
     session, viewer = db.session(), actor()
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     known = {item.value: item for item in BulkResult}
     result = known.get(request.args.get("result", ""))
     wanted = lists.asked(request.args, sorts=[queries.SORT], filters=[])
@@ -158,6 +161,7 @@ def _result(run: BulkRun) -> Any:
         kind=kind,
         page=page,
         what=_what(run, kind),
+        about=queries.about(session, kind, [row.row_id for row in page.rows], viewer=viewer),
         result=result,
         results=list(BulkResult),
         message=lambda stored: say(unpacked(stored)) if stored else "",
@@ -175,7 +179,7 @@ def bulk_file(run_id: int) -> Any:
     """What became of each row, to take away."""
     viewer = actor()
     run = queries.get_run(db.session(), run_id, viewer=viewer)
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     with fresh() as session:
         audit.begin(session, actor=viewer, action="list.export", subject=("bulk", run.id), count=run.total)
         commit(session)
@@ -190,9 +194,11 @@ def bulk_file(run_id: int) -> Any:
     def pieces() -> Iterator[bytes]:
         def rows() -> Iterator[tuple[Any, ...]]:
             for chunk in queries.every_result(own, run, kind, viewer=viewer):
+                about = queries.about(own, kind, [row.row_id for row in chunk], viewer=viewer)
                 for row in chunk:
+                    name = f"{row.name}（{about[row.row_id]}）" if about.get(row.row_id) else row.name
                     why = say(unpacked(row.message)) if row.message else ""
-                    yield str(row.row_id), row.name, word(row.result) if row.result else "", why
+                    yield str(row.row_id), name, word(row.result) if row.result else "", why
 
         with fresh(write=False) as own:
             yield from csv_chunks(columns, rows())
