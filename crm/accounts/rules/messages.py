@@ -43,6 +43,7 @@ REASONS: dict[str, str] = {
     "password": N_("口令不对"),
     "locked": N_("账号已锁定"),
     "inactive": N_("账号已停用"),
+    "spent": N_("一次性口令已过期"),
     "code": N_("验证码不对"),
     "too-long": N_("口令过长"),
 }
