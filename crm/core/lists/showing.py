@@ -129,7 +129,8 @@ def _doing(declared: lists.List, viewer: Actor) -> dict[str, Any]:
     }
     bulk = any(viewer.may(item.needs) for item in declared.bulk)
     exports = bool(declared.exports and viewer.may(declared.exports))
-    return {**found, "bulk_form": any(found.values()) or bulk or exports}
+    verbs = kind.verbs if kind is not None else {}
+    return {**found, "verbs": verbs, "bulk_form": any(found.values()) or bulk or exports}
 
 
 def _remembered(declared: lists.List) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
 def _what(run: BulkRun, kind: RecordKind) -> str:
     """What is done, in words: 服务专员 → 张三."""
     if run.verb is not BulkVerb.SET:
-        return word(run.verb)
+        return say(kind.verbs[run.verb.value]) if run.verb.value in kind.verbs else word(run.verb)
     try:
         setting, _value, label = actions.parsed(db.session(), kind, actor(), run.fact, run.value)
     except Refused:
@@ -137,7 +137,7 @@ def bulk_run(run_id: int) -> Any:
         return _ask(queries.get_run(db.session(), run_id, viewer=viewer), say(refusal), reason)
     done = run.counts.get(BulkResult.DONE.value, 0)
     text = gettext("已完成 %(n)s 行，共选 %(all)s 行。", n=done, all=run.total)
-    if run.operation:
+    if run.operation and kind.is_undone:
         undo_url = url_for("overview.operation_undo", operation=run.operation)
         flash(cast(Any, {"text": text, "undo": undo_url}), "done")
     else:
