@@ -19,7 +19,7 @@ from crm.activities.rules.words import Act
 from crm.core.clock import now
 from crm.core.permissions import Actor
 from crm.core.records import Fact, NameOf, Part, RecordKind, Setting, titles
-from crm.core.words import N_
+from crm.core.words import N_, Refused
 
 PERSON = NameOf(User.name, User.id)
 
@@ -55,6 +55,30 @@ def _hand_over(
     )
 
 
+def _judge(
+    session: Session, rows: Sequence[Any], /, *, actor: Actor, today: dt.date, values: Mapping[str, Any]
+) -> Mapping[int, Refused]:
+    return actions.judge_handing(session, rows, actor=actor, owner_id=values["owner_id"])
+
+
+def _giver(step: Any, values: Mapping[str, Any], /, *, actor: Actor) -> Mapping[str, Any]:
+    return {"given_by_id": actions.giver_after(step, values["owner_id"], actor)}
+
+
+def _follow(
+    session: Session,
+    written: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+    /,
+    *,
+    actor: Actor,
+    at: dt.datetime,
+    today: dt.date,
+    reason: str,
+) -> None:
+    handed = [(step, before["owner_id"], after["owner_id"]) for step, before, after in written]
+    actions.after_handing(session, handed, actor=actor, at=at, today=today, reason=reason)
+
+
 def _people(session: Session, _actor: Actor) -> Sequence[tuple[str, str]]:
     return [(str(key), f"{name} · {unit}" if unit else name) for key, name, unit in colleagues(session)]
 
@@ -84,6 +108,9 @@ STEP = RecordKind(
     ),
     change=_hand_over,
     settable=frozenset({"owner_id"}),
+    judge=_judge,
+    further=_giver,
+    follow=_follow,
     takes_reason=True,
     settings=(Setting("owner_id", N_("转交给"), _people),),
     parts=(

@@ -155,6 +155,28 @@ class Judge(Protocol):
     ) -> Mapping[int, Refused]: ...
 
 
+class Further(Protocol):
+    """Columns that change along with the facts set on a row, whoever judged it."""
+
+    def __call__(self, row: Any, values: Mapping[str, Any], /, *, actor: Actor) -> Mapping[str, Any]: ...
+
+
+class Follow(Protocol):
+    """What goes with rows that were written at once, `(id, before, after)`: further rows, and word to people."""
+
+    def __call__(
+        self,
+        session: Session,
+        written: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+        /,
+        *,
+        actor: Actor,
+        at: dt.datetime,
+        today: dt.date,
+        reason: str,
+    ) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A fact that may be set on many records at once: (value, label) pairs to choose from; `none` is what taking
@@ -169,9 +191,10 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class RecordKind:
     """A kind of record. `settings` are what a bulk change may set; `judge` makes it quick: without one every row
-    goes through `change`. `code` is its subject in the audit and its word in addresses; `endpoint` shows one, with
-    its attribute `id_from` under `id_name` (a certificate is shown on its firm's page). `settable` are the facts
-    `change` takes; `needs_reason` when it will not do so without one, `takes_reason` when it keeps one that is given.
+    goes through `change`; `further` and `follow` are what goes along with rows it judged. `code` is its subject in the
+    audit and its word in addresses; `endpoint` shows one, with its attribute `id_from` under `id_name` (a certificate is
+    shown on its firm's page). `settable` are the facts `change` takes; `needs_reason` when it will not do so without
+    one, `takes_reason` when it keeps one that is given.
 
     For bulk changes: `acts` names one in the audit by its verb where the general name would say too little, `verbs`
     what putting away and taking back are called here; `about` says what rows hang on (their ids → a name the viewer may
@@ -206,6 +229,8 @@ class RecordKind:
     archived: str | None = None  # the column that is not NULL while a record is put away
     settings: tuple[Setting, ...] = ()
     judge: Judge | None = None
+    further: Further | None = None
+    follow: Follow | None = None
 
     @property
     def table(self) -> str:

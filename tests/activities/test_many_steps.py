@@ -11,12 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from crm.accounts.models import User
 from crm.activities import actions
 from crm.activities.actions import Planned
 from crm.activities.models import InboxItem, NextStep, StepMove
 from crm.activities.rules.words import ActivityKind
+from crm.core import audit
 from crm.core.audit import AuditEnvelope
 from crm.core.clock import now, today
+from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.overview.models import BulkRow, BulkRun
 from crm.overview.rules.bulk import BulkResult
@@ -96,6 +99,39 @@ def test_those_chosen_go_over_with_the_reason_and_the_receiver_is_told(
     told = session.scalars(sa.select(InboxItem).where(InboxItem.user_id == to)).all()
     assert {item.step_id for item in told} == set(ids[:2])
     assert session.get_one(NextStep, ids[0]).given_by_id == me, "seen among those given to others"
+
+
+def test_a_great_many_are_one_line_in_the_inbox(client: FlaskClient, session: Session) -> None:
+    firm, to = a_firm(session), people.id_of(session, people.FINANCE)
+    steps = [a_step(session, firm, f"第{n}件").id for n in range(11)]
+    people.sign_in(client, people.SCIENCE)
+    hand(client, steps, to)
+    told = session.scalars(sa.select(InboxItem).where(InboxItem.user_id == to)).one()
+    assert told.code == "steps-handed-over"
+    people.sign_in(client, people.FINANCE)
+    page = client.get("/inbox").text
+    assert "叶知秋 转给您 11 件下一步" in page and "/steps/all?whose=mine" in page
+
+
+def test_one_handed_over_to_who_gave_it_has_no_giver_any_more(client: FlaskClient, session: Session) -> None:
+    step = a_step(session, a_firm(session), "还给他", people.SCIENCE, people.LEADER)
+    to = people.id_of(session, people.LEADER)
+    people.sign_in(client, people.SCIENCE)
+    hand(client, [step.id], to)
+    assert owners(session, [step]) == [to] and session.get_one(NextStep, step.id).given_by_id is None
+
+
+def test_to_nobody_who_is_not_in_use_any_more(client: FlaskClient, session: Session) -> None:
+    step = a_step(session, a_firm(session), "送政策")
+    me, to = people.id_of(session, people.SCIENCE), people.id_of(session, people.FINANCE)
+    people.sign_in(client, people.SCIENCE)
+    question = ask(client, [step.id], to)
+    audit.begin(session, actor=system("tests"), action="person.edit", name="-")
+    session.get_one(User, to).is_active = False
+    commit(session)
+    answer = people.post(client, question, {"reason": "轮岗"})
+    assert answer.status_code == 422 and "轮岗" in answer.text
+    assert owners(session, [step]) == [me]
 
 
 def test_every_row_says_what_became_of_it(client: FlaskClient, session: Session) -> None:

@@ -17,6 +17,7 @@ from crm.activities.actions import tell
 from crm.activities.rules.words import Notice
 from crm.core import audit, lists
 from crm.core.bulk import insert_rows
+from crm.core.clock import local
 from crm.core.permissions import Actor
 from crm.core.records import RecordKind, Setting, chosen_kind
 from crm.core.sentences import packed
@@ -198,13 +199,16 @@ def _by_judge(
     )
     verdicts: list[Verdict] = []
     for row in rows:
-        before = {name: getattr(row, name) for name, value in values.items() if getattr(row, name) != value}
+        is_same = all(getattr(row, name) == value for name, value in values.items())
+        more = kind.further(row, values, actor=actor) if kind.further is not None and not is_same else {}
+        wanted = {**values, **more}
+        before = {name: getattr(row, name) for name, value in wanted.items() if getattr(row, name) != value}
         if row.id in refused:
             verdicts.append(Verdict(row.id, BulkResult.REFUSED, refused[row.id].message))
-        elif not before:
+        elif is_same:
             verdicts.append(Verdict(row.id, BulkResult.UNCHANGED))
         else:
-            after = {name: values[name] for name in before}
+            after = {name: wanted[name] for name in before}
             verdicts.append(Verdict(row.id, BulkResult.DONE, None, before, after))
     return verdicts
 
@@ -285,15 +289,14 @@ def write(
         for verdict in writes:
             if verdict.row_id in late:
                 verdict.result, verdict.message = BulkResult.CHANGED, late[verdict.row_id]
-        audit.update_many(
-            session,
-            kind.model,
-            [
-                (verdict.row_id, verdict.before or {}, verdict.after or {})
-                for verdict in writes
-                if verdict.row_id not in late
-            ],
-        )
+        written = [
+            (verdict.row_id, verdict.before or {}, verdict.after or {})
+            for verdict in writes
+            if verdict.row_id not in late
+        ]
+        audit.update_many(session, kind.model, written)
+        if kind.follow is not None and written:
+            kind.follow(session, written, actor=actor, at=at, today=local(at).date(), reason=reason)
     counts = Counter(verdict.result for verdict in verdicts)
     run.state, run.done_at, run.reason = BulkState.DONE, at, reason or None
     run.counts = {result.value: number for result, number in counts.items()}
