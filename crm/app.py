@@ -127,6 +127,7 @@ def fill_slots() -> None:
     # the kinds of records that history, restore, merge, bulk change and undo serve
     for feature in ("accounts", "firms", "ladder", "listing", "projects"):
         records.declare(*import_module(f"crm.{feature}.records").KINDS)
+    records.declare_chosen(*import_module("crm.activities.records").KINDS)
     # how firms merge: the registry's parts, then those the ladder hangs on firms
     firms, ladder_records = import_module("crm.firms.records").MERGING, import_module("crm.ladder.records")
     project_records = import_module("crm.projects.records")

@@ -37,7 +37,11 @@ def _tell_password(context: Context, username: str, password: str) -> None:
         context.emit({"username": username, "password": password})
     else:
         context.say(f"{username}  {password}")
-        context.say("一次性口令，只显示这一次，首次登录须修改。 / one-time password, shown this once.")
+        hours = queries.one_time_hours(db.session())
+        context.say(
+            f"一次性口令，只显示这一次，{hours} 小时内有效，首次登录须修改。"
+            f" / one-time password, shown this once, good for {hours} hours."
+        )
 
 
 def _username(parser: argparse.ArgumentParser) -> None:

@@ -70,6 +70,9 @@ class User(Versioned, Stamped, Model):
     password_hash: Mapped[str] = mapped_column(sa.String(255))
     password_changed_at: Mapped[dt.datetime | None]
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    one_time_at: Mapped[
+        dt.datetime | None
+    ]  # since when the password is one given for one use; None: it is their own
     is_active: Mapped[bool] = mapped_column(default=True)
     deactivated_on: Mapped[dt.date | None]
     deactivation_reason: Mapped[str | None] = mapped_column(sa.String(200))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import datetime as dt
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from crm.accounts.actions import people
 from crm.accounts.models import Unit, User
+from crm.accounts.rules.fields import read_reason
+from crm.core.clock import now
 from crm.core.permissions import Actor
 from crm.core.records import Fact, NameOf, RecordKind
 from crm.core.words import C_, N_
@@ -21,6 +27,21 @@ def _managers(viewer: Actor) -> sa.ColumnElement[bool]:
 
 
 NAME_OF_UNIT = NameOf(Unit.short_name, Unit.id)
+
+
+def _deactivate(
+    session: Session, user: User, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
+) -> None:
+    people.deactivate(
+        session, user, actor=actor, version=version, on=today, reason=read_reason(reason), at=now()
+    )
+
+
+def _reactivate(
+    session: Session, user: User, /, *, actor: Actor, today: dt.date, version: int | None, reason: str
+) -> None:
+    people.reactivate(session, user, actor=actor, version=version)
+
 
 PERSON = RecordKind(
     code="user",
@@ -41,6 +62,12 @@ PERSON = RecordKind(
         Fact("deactivated_on", N_("停用日期")),
         Fact("deactivation_reason", N_("停用原因")),
     ),
+    archive=_deactivate,
+    restore=_reactivate,
+    archived="deactivated_on",
+    verbs={"archive": N_("停用账号"), "restore": N_("恢复账号")},
+    acts={"archive": "person.deactivate-many", "restore": "person.reactivate-many"},
+    is_undone=False,  # sessions that ended do not come back; an account is opened again as such
 )
 
 UNIT = RecordKind(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Missing, Refused
 
 Show = Callable[[Session, Any], str]
+About = Callable[[Session, Collection[int], Actor], Mapping[int, str]]
 Reach = Callable[[Actor], sa.ColumnElement[bool]]
 
 
@@ -154,6 +155,28 @@ class Judge(Protocol):
     ) -> Mapping[int, Refused]: ...
 
 
+class Further(Protocol):
+    """Columns that change along with the facts set on a row, whoever judged it."""
+
+    def __call__(self, row: Any, values: Mapping[str, Any], /, *, actor: Actor) -> Mapping[str, Any]: ...
+
+
+class Follow(Protocol):
+    """What goes with rows that were written at once, `(id, before, after)`: further rows, and word to people."""
+
+    def __call__(
+        self,
+        session: Session,
+        written: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+        /,
+        *,
+        actor: Actor,
+        at: dt.datetime,
+        today: dt.date,
+        reason: str,
+    ) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A fact that may be set on many records at once: (value, label) pairs to choose from; `none` is what taking
@@ -168,9 +191,16 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class RecordKind:
     """A kind of record. `settings` are what a bulk change may set; `judge` makes it quick: without one every row
-    goes through `change`. `code` is its subject in the audit and its word in addresses; `endpoint` shows one, with
-    its attribute `id_from` under `id_name` (a certificate is shown on its firm's page). `settable` are the facts
-    `change` takes; `needs_reason` when it will not do so without one."""
+    goes through `change`; `further` and `follow` are what goes along with rows it judged. `code` is its subject in the
+    audit and its word in addresses; `endpoint` shows one, with its attribute `id_from` under `id_name` (a certificate is
+    shown on its firm's page). `settable` are the facts `change` takes; `needs_reason` when it will not do so without
+    one, `takes_reason` when it keeps one that is given.
+
+    For bulk changes: `acts` names one in the audit by its verb where the general name would say too little, `verbs`
+    what putting away and taking back are called here; `about` says what rows hang on (their ids → a name the viewer may
+    read), where their own names alone do not tell them apart. `is_givers`: who did an operation may take it back
+    although the rows are no longer his to change (he gave them away). `is_undone` is false where an operation has no
+    page of its own and the other verb is the way back."""
 
     code: str
     model: type[Base]
@@ -185,6 +215,12 @@ class RecordKind:
     change: Change | None = None
     settable: frozenset[str] = frozenset()
     needs_reason: bool = False
+    takes_reason: bool = False
+    acts: Mapping[str, str] = field(default_factory=dict)
+    verbs: Mapping[str, str] = field(default_factory=dict)
+    about: About | None = None
+    is_givers: bool = False
+    is_undone: bool = True
     id_from: str = "id"
     name: str = "name"
     parts: tuple[Part, ...] = ()
@@ -193,6 +229,8 @@ class RecordKind:
     archived: str | None = None  # the column that is not NULL while a record is put away
     settings: tuple[Setting, ...] = ()
     judge: Judge | None = None
+    further: Further | None = None
+    follow: Follow | None = None
 
     @property
     def table(self) -> str:
@@ -214,12 +252,34 @@ class RecordKind:
 
 
 SUBJECTS: dict[str, RecordKind] = {}
+CHOSEN: dict[
+    str, RecordKind
+] = {}  # rows that hang on any record: changed many at once, nothing hangs on them
 
 
 def declare(*kinds: RecordKind) -> None:
     """Fill the slot: the factory's (and a test's) way to make kinds known."""
     for kind in kinds:
         SUBJECTS[kind.code] = kind
+
+
+def declare_chosen(*kinds: RecordKind) -> None:
+    """Fill the slot of rows that are chosen in lists and changed many at once, but are no subjects of anything."""
+    for kind in kinds:
+        CHOSEN[kind.code] = kind
+
+
+def listed() -> dict[str, RecordKind]:
+    """The kinds of rows that lists show and bulk changes change: records, and what hangs on any of them."""
+    return {**SUBJECTS, **CHOSEN}
+
+
+def chosen_kind(code: str) -> RecordKind:
+    """The kind of rows of this code. Raises `Missing` when there is none."""
+    found = listed().get(code)
+    if found is None:
+        raise Missing(N_("没有这种记录。"))
+    return found
 
 
 def kind_of(code: str) -> RecordKind:
@@ -269,7 +329,7 @@ def name_of(kind: RecordKind, row: Any) -> str:
 
 def facts_of(table: str) -> tuple[Fact, ...]:
     """The facts of the rows of a table, be it of records or of parts; none for a table nobody declares."""
-    for kind in SUBJECTS.values():
+    for kind in listed().values():
         if kind.table == table:
             return kind.facts
         for part in kind.parts:

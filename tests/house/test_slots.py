@@ -10,7 +10,7 @@ from crm.core import jobs, news, palette, reminders, saving, transaction
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.lists import LISTS
-from crm.core.records import SUBJECTS
+from crm.core.records import CHOSEN, SUBJECTS, listed
 from crm.firms import queries as registry
 from crm.firms.actions import targets
 from crm.firms.rules.columns import SHEETS
@@ -84,6 +84,18 @@ def test_every_kind_of_record_is_declared_with_what_exists(app: Flask) -> None:
             assert {part.column, *part.key} <= set(columns_of(part.model)), code
 
 
+def test_rows_that_are_only_chosen_are_no_subjects_and_exist(app: Flask) -> None:
+    assert set(CHOSEN) == {"step"} and not set(CHOSEN) & set(SUBJECTS)
+    for code, kind in CHOSEN.items():
+        columns = columns_of(kind.model)
+        assert code == kind.code and {fact.name for fact in kind.facts} <= set(columns)
+        assert kind.settable <= set(columns) and kind.name in columns
+        assert set(kind.read) <= set(app.view_functions[kind.endpoint].__dict__["needs"]), code
+        assert {setting.fact for setting in kind.settings} <= kind.settable
+        for part in kind.parts:
+            assert {part.column, *(fact.name for fact in part.facts)} <= set(columns_of(part.model)), code
+
+
 def test_what_the_palette_offers_exists_and_needs_what_its_route_needs(app: Flask) -> None:
     assert palette.ENTRIES
     for entry in palette.ENTRIES:
@@ -150,7 +162,7 @@ def test_every_list_is_declared_with_what_exists(app: Flask) -> None:
         assert set(declared.needs) == set(view.__dict__["needs"]), (
             f"{key}: the page and the declaration differ"
         )
-        assert declared.kind is None or declared.kind in SUBJECTS, key
+        assert declared.kind is None or declared.kind in listed(), key
         keys = [column.key for column in declared.columns]
         assert len(keys) == len(set(keys)), key
         assert {column.sort for column in declared.columns if column.sort} <= {

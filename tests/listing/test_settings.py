@@ -46,6 +46,7 @@ def test_what_others_have_set_is_not_told_to_the_finance_office(
     people.sign_in(client, people.SECURITY_ADMIN)
     sent = {
         "password_min_length": "11", "password_kinds": "3", "password_max_age_days": "60", "password_remembered": "2",
+        "password_one_time_hours": "72", "was_password_one_time_hours": "72",
         "was_password_min_length": "8", "was_password_kinds": "3", "was_password_max_age_days": "90",
         "was_password_remembered": "0", "version": "1",
     }  # fmt: skip

@@ -18,6 +18,7 @@ FILLED = {
     "password_kinds": "3",
     "password_max_age_days": "60",
     "password_remembered": "2",
+    "password_one_time_hours": "72",
 }
 
 
@@ -26,7 +27,11 @@ def was(**values: str) -> dict[str, str]:
 
 
 DEFAULTS = was(
-    password_min_length="8", password_kinds="3", password_max_age_days="90", password_remembered="0"
+    password_min_length="8",
+    password_kinds="3",
+    password_max_age_days="90",
+    password_remembered="0",
+    password_one_time_hours="72",
 )
 
 

@@ -32,6 +32,7 @@ def first_administrators(session: Session, *, actor: Actor, at: dt.datetime) -> 
             password_hash=hash_password(password),
             password_changed_at=at,
             must_change_password=True,
+            one_time_at=at,
         )
         session.add(user)
         session.flush()

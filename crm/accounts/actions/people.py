@@ -51,6 +51,7 @@ def add(
         password_hash=password_hash,
         password_changed_at=at,
         must_change_password=True,
+        one_time_at=at,
     )
     _put(session, user)
     _name_subject(session, user)
@@ -148,7 +149,8 @@ def reset_password(
     check_may_reset(session, user, actor=actor)
     audit.begin(session, actor=actor, action="password.reset", subject=("user", user.id), name=user.name)
     sessions.remember_password(session, user)
-    user.password_hash, user.password_changed_at, user.must_change_password = password_hash, at, True
+    user.password_hash, user.password_changed_at = password_hash, at
+    user.must_change_password, user.one_time_at = True, at
     session.flush()
     sessions.end_all(session, user.id, at=at, reason="password")
     sessions.forget(session, account_key(user.username))

@@ -222,7 +222,7 @@ def change_password(
     remember_password(session, user)
     user.password_hash = new_hash
     user.password_changed_at = at
-    user.must_change_password = False
+    user.must_change_password, user.one_time_at = False, None
     session.flush()
     end_all(session, user.id, at=at, reason="password")
     return start(session, user, actor=actor, address=address, agent=agent, at=at)

@@ -13,7 +13,7 @@ from crm.accounts.queries.people import (
     roles_of,
     visible_to,
 )
-from crm.accounts.queries.policy import contact, factor_roles, idle_minutes, password_policy
+from crm.accounts.queries.policy import contact, factor_roles, idle_minutes, one_time_hours, password_policy
 from crm.accounts.queries.sessions import (
     Credentials,
     SignedIn,
@@ -65,6 +65,7 @@ __all__ = [
     "names",
     "officers",
     "old_passwords",
+    "one_time_hours",
     "open_notices",
     "password_policy",
     "roles_of",

@@ -136,6 +136,7 @@ LIST = List(
     matching=_matching,
     rows=_rows,
     cells=_cells,
+    kind="user",
     exports="account:manage",
     always=(Column("name", N_("姓名"), width=12),),
 )

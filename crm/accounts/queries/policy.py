@@ -18,6 +18,11 @@ def password_policy(session: Session) -> PasswordPolicy:
     )
 
 
+def one_time_hours(session: Session) -> int:
+    """For how many hours a one-time password opens the door."""
+    return value(session, policy.ONE_TIME)
+
+
 def idle_minutes(session: Session) -> int:
     """After how many minutes without a click a session ends."""
     return value(session, policy.IDLE)

@@ -73,6 +73,7 @@ class Credentials:
     password_hash: str
     is_active: bool
     has_factor: bool
+    one_time_at: dt.datetime | None
 
 
 def hash_token(token: str) -> str:
@@ -204,6 +205,7 @@ def credentials(session: Session, username_key: str) -> Credentials | None:
             User.password_hash,
             User.is_active,
             UserFactor.confirmed_at.is_not(None),
+            User.one_time_at,
         )
         .outerjoin(UserFactor, UserFactor.user_id == User.id)
         .where(User.username_key == username_key)

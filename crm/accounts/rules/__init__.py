@@ -1,7 +1,14 @@
 """The words and laws of accounts: roles and permissions, units, sign-in, passwords, the audit's sentences."""
 
 from crm.accounts.rules.messages import MESSAGES
-from crm.accounts.rules.passwords import MAX_LENGTH, PasswordPolicy, check_password, is_expired
+from crm.accounts.rules.passwords import (
+    MAX_LENGTH,
+    PasswordPolicy,
+    check_password,
+    is_expired,
+    is_spent,
+    one_time_until,
+)
 from crm.accounts.rules.roles import (
     ADMINISTRATORS,
     GIVEN_TO_PERSONS,
@@ -47,4 +54,6 @@ __all__ = [
     "fold_name",
     "grants",
     "is_expired",
+    "is_spent",
+    "one_time_until",
 ]

@@ -27,6 +27,8 @@ MESSAGES: dict[str, str] = {
     "person.edit": N_("修改账号：%(name)s"),
     "person.deactivate": N_("停用账号：%(name)s"),
     "person.reactivate": N_("恢复账号：%(name)s"),
+    "person.deactivate-many": N_("批量停用账号"),
+    "person.reactivate-many": N_("批量恢复账号"),
     "person.unlock": N_("解锁账号：%(name)s"),
     "person.end-sessions": N_("退出他人的全部设备：%(name)s"),
     "person.language": N_("切换语言"),
@@ -43,6 +45,7 @@ REASONS: dict[str, str] = {
     "password": N_("口令不对"),
     "locked": N_("账号已锁定"),
     "inactive": N_("账号已停用"),
+    "spent": N_("一次性口令已过期"),
     "code": N_("验证码不对"),
     "too-long": N_("口令过长"),
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 from crm.core.folding import fold
 from crm.core.words import N_, Refused
 
+ONE_TIME_HOURS = 72  # a one-time password given on a Friday is good on Monday morning
 MAX_LENGTH = 256
 PASSPHRASE, HAN_PASSPHRASE, LONG = 20, 8, 32
 MIN_STRENGTH = 6
@@ -160,3 +161,14 @@ def is_expired(
 ) -> bool:
     """Whether a password is older than the policy allows; 0 days means it never is."""
     return changed_at is not None and days > 0 and at - changed_at > dt.timedelta(days=days)
+
+
+def one_time_until(given_at: dt.datetime | None, hours: int = ONE_TIME_HOURS) -> dt.datetime | None:
+    """Until when a password given for one use opens the door; None when it is the person's own."""
+    return None if given_at is None else given_at + dt.timedelta(hours=hours)
+
+
+def is_spent(given_at: dt.datetime | None, at: dt.datetime, hours: int = ONE_TIME_HOURS) -> bool:
+    """Whether a password given for one use has waited too long: it is then no better than a wrong one."""
+    until = one_time_until(given_at, hours)
+    return until is not None and at > until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.accounts.rules.passwords import PasswordPolicy
+from crm.accounts.rules.passwords import ONE_TIME_HOURS, PasswordPolicy
 from crm.accounts.rules.roles import ADMINISTRATORS, Permission, Role
 from crm.accounts.rules.sign_in import ABSOLUTE_HOURS, IDLE_MINUTES
 from crm.core.settings.declaring import Section, choices, number, text
@@ -65,6 +65,16 @@ REMEMBERED = number(
     most=8,
     unit=N_("个"),
     hint=N_("现在的口令总是不能再用；0 为只看现在的。"),
+)
+ONE_TIME = number(
+    PASSWORDS,
+    "password.one-time-hours",
+    N_("一次性口令多久内有效"),
+    ONE_TIME_HOURS,
+    least=1,
+    most=720,
+    unit=N_("小时"),
+    hint=N_("新建或重置时给出的口令；过期后不能登录，须再重置。已经给出的也按它算。"),
 )
 IDLE = number(
     SESSIONS, "session.idle-minutes", N_("闲置多久后退出"), IDLE_MINUTES, least=5, most=480, unit=N_("分钟")

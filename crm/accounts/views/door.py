@@ -16,7 +16,7 @@ from crm.accounts import queries
 from crm.accounts.actions import factors, hashing, sessions
 from crm.accounts.forms import CodeForm, SignInForm
 from crm.accounts.models import User
-from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name
+from crm.accounts.rules import MAX_LENGTH, account_key, address_key, fold_name, is_spent
 from crm.accounts.rules.second_factor import PENDING_MINUTES, recovery_form
 from crm.accounts.rules.sign_in import FAILED_LATELY, SEEN_EVERY, SEEN_STORED, is_fresh, is_idle, pause_for
 from crm.accounts.views.blueprint import bp
@@ -129,6 +129,7 @@ def _try(username: str, password: str) -> str | None:
         known = queries.credentials(database, key)
         locked = queries.locked_until(database, account_key(username), at)
         tries = queries.attempt(database, address_key(address))
+        hours = queries.one_time_hours(database)
         failures = tries.failures if tries is not None and is_fresh(tries.key, tries.first_at, at) else 0
         database.rollback()
     is_known = known is not None and known.user_id in accounts_known()
@@ -141,15 +142,16 @@ def _try(username: str, password: str) -> str | None:
     if not is_known and ago is not None and ago < FAILED_LATELY:
         kept += hashing.FOR_FRESH
     with hashing.GATE.pass_through(kept=kept):
-        return _check(known, locked is not None, username, password, at)
+        return _check(known, locked is not None, username, password, at, hours)
 
 
 def _check(
-    known: queries.Credentials | None, locked: bool, username: str, password: str, at: dt.datetime
+    known: queries.Credentials | None, locked: bool, username: str, password: str, at: dt.datetime, hours: int
 ) -> str | None:
     database, address, agent = db.session(), request.remote_addr or "", request.user_agent.string
     is_good = hashing.fits(known.password_hash if known else None, password)
-    if known and is_good and known.is_active and not locked:
+    spent = known is not None and is_spent(known.one_time_at, at, hours)
+    if known and is_good and known.is_active and not locked and not spent:
         if known.has_factor:
             session.clear()
             session["pending"] = [known.user_id, username, _mark(known.password_hash), int(at.timestamp())]
@@ -176,6 +178,8 @@ def _check(
             if locked
             else "inactive"
             if not known.is_active
+            else "spent"
+            if is_good and spent
             else "password"
         )
         sessions.refuse(
@@ -224,7 +228,12 @@ def _try_code(pending: list[Any], code: str) -> str | None:
     known = queries.credentials(database, fold_name(username))
     locked = queries.locked_until(database, account_key(username), at)
     token = None
-    if known is None or known.user_id != user_id or _mark(known.password_hash) != mark:
+    if (
+        known is None
+        or known.user_id != user_id
+        or _mark(known.password_hash) != mark
+        or is_spent(known.one_time_at, at, queries.one_time_hours(database))
+    ):
         session.pop("pending", None)
     elif not locked and factors.use(database, user_id, code, at=at):
         token = sessions.sign_in(

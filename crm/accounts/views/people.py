@@ -14,7 +14,7 @@ from crm.accounts.actions.hashing import hash_password, one_time_password
 from crm.accounts.forms import DeactivateForm, PersonForm, as_id
 from crm.accounts.models import User
 from crm.accounts.queries import people as reads
-from crm.accounts.rules import ADMINISTRATORS
+from crm.accounts.rules import ADMINISTRATORS, one_time_until
 from crm.accounts.views.blueprint import bp
 from crm.core.clock import now, today
 from crm.core.conflicts import Texts
@@ -67,7 +67,13 @@ def people_add() -> Any:
         )  # fmt: skip
 
     def done() -> Any:
-        return render_template("accounts/one_time.html", user=made[0], password=password, is_new=True)
+        return render_template(
+            "accounts/one_time.html",
+            user=made[0],
+            password=password,
+            is_new=True,
+            hours=queries.one_time_hours(db.session()),
+        )
 
     def again(refused: str | None) -> str:
         return render_template("accounts/person_form.html", form=form, user=None, refused=refused)
@@ -96,6 +102,8 @@ def _show(user_id: int, deactivate: DeactivateForm | None = None, refused: str |
         refused=refused,
         seen=queries.last_seen(database, [user.id]).get(user.id),
         has_factor=queries.has_factor(database, user.id),
+        one_time_until=one_time_until(user.one_time_at, queries.one_time_hours(database)),
+        at=at,
     )
 
 
@@ -227,4 +235,10 @@ def people_reset_password(user_id: int) -> Any:
     user = queries.get_person(db.session(), user_id, viewer=actor())
     actions.reset_password(db.session(), user, actor=actor(), password_hash=password_hash, at=now())
     commit()
-    return render_template("accounts/one_time.html", user=user, password=password, is_new=False)
+    return render_template(
+        "accounts/one_time.html",
+        user=user,
+        password=password,
+        is_new=False,
+        hours=queries.one_time_hours(db.session()),
+    )

@@ -80,7 +80,7 @@ def finish(
 ) -> NextStep:
     """It is done. An instruction needs an answer in words. Who gave it is told. The last step of a record that goes on
     takes the `following` one along."""
-    _changeable(step, actor, version)
+    check_changeable(step, actor, version)
     check_going_on(session, step, following)
     said = (outcome or "").strip()[:500] or None
     if step.is_instruction and said is None:
@@ -104,7 +104,7 @@ def put_off(
     version: int | None = None,
 ) -> NextStep:
     """Move it to another day; the third time with a reason."""
-    _changeable(step, actor, version)
+    check_changeable(step, actor, version)
     day = check_due(due_on, today)
     why = check_move(step.moves, reason, day, step.due_on, today)
     audit.begin(session, actor=actor, action=Act.STEP_MOVE, subject=(step.kind, step.subject_id))
@@ -126,7 +126,7 @@ def hand_over(
     version: int | None = None,
 ) -> NextStep:
     """Give it to somebody else, who is told; whoever handed it over sees it among those given to others."""
-    _changeable(step, actor, version)
+    check_changeable(step, actor, version)
     owner = check_person(session, owner_id, field="owner")
     if owner == step.owner_id:
         raise Refused(N_("这一步本来就是他的。"), field="owner")
@@ -141,11 +141,7 @@ def hand_over(
             reason=(reason or "").strip()[:200] or None,
         )
     )
-    step.owner_id = owner
-    if owner == step.given_by_id:
-        step.given_by_id = None
-    elif step.given_by_id is None and actor.user_id != owner:
-        step.given_by_id = actor.user_id
+    step.owner_id, step.given_by_id = owner, giver_after(step, owner, actor)
     session.flush()
     if owner != actor.user_id:
         tell(
@@ -153,6 +149,14 @@ def hand_over(
             subject=(step.kind, step.subject_id), by=actor.name, step=step.id,
         )  # fmt: skip
     return step
+
+
+def giver_after(step: NextStep, owner_id: int, actor: Actor) -> int | None:
+    """Who has given a step when it goes to this owner: who hands it over, unless somebody gave it before; nobody gives
+    to himself."""
+    if step.given_by_id is not None:
+        return None if step.given_by_id == owner_id else step.given_by_id
+    return None if actor.user_id == owner_id else actor.user_id
 
 
 def drop(
@@ -168,7 +172,7 @@ def drop(
 ) -> NextStep:
     """It will not be done, for a reason. Only who gave an instruction may drop it. The last step of a record that goes
     on takes the `following` one along."""
-    _changeable(step, actor, version)
+    check_changeable(step, actor, version)
     check_going_on(session, step, following)
     if step.is_instruction and actor.user_id != step.given_by_id:
         raise Refused(N_("批示只能由批示人取消。请答复，或转交给合适的人。"))
@@ -211,7 +215,8 @@ def _follow(
         )  # fmt: skip
 
 
-def _changeable(step: NextStep, actor: Actor, version: int | None) -> None:
+def check_changeable(step: NextStep, actor: Actor, version: int | None = None) -> None:
+    """Open, in the version seen, and the actor's to change. Raises `Forbidden`, `Conflict`, `Refused`."""
     check_step(step, actor=actor)
     if version is not None and step.version != version:
         raise Conflict(CHANGED)

@@ -15,6 +15,7 @@ from crm.core.words import N_, Missing, Refused
 
 Subject = tuple[str, int]
 MOST = 20
+CANNOT_SEE = N_("这位人员不能查看这条记录，请换一位。")
 
 
 def check_subjects(session: Session, subjects: Sequence[Subject], *, actor: Actor) -> list[Subject]:
@@ -38,7 +39,7 @@ def check_can_see(session: Session, user_id: int, subject: Subject, *, field: st
             raise Missing("nobody")
         load(session, kind_of(code), row_id, viewer=person)
     except Missing:
-        raise Refused(N_("这位人员不能查看这条记录，请换一位。"), field=field) from None
+        raise Refused(CANNOT_SEE, field=field) from None
 
 
 def check_person(session: Session, user_id: int | None, *, field: str) -> int:

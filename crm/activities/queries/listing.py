@@ -260,6 +260,7 @@ def _list(key: str, label: str, endpoint: str, needs: str, *, instructions_only:
         matching=_matching(instructions_only),
         rows=_rows,
         cells=_cells,
+        kind="step",
         head=N_("做什么"),
         exports="export:run",
         exportable_by=exportable_by,

@@ -18,6 +18,7 @@ from crm.activities.rules.words import StepState, When
 from crm.activities.views.blueprint import bp, toast
 from crm.activities.views.mentioning import mentions
 from crm.activities.views.timeline import page_of, subject
+from crm.core import audit
 from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.forms import VersionedForm
@@ -206,14 +207,23 @@ def step_hand_over(step_id: int) -> Any:
     form = over.form(
         HandOverForm, lambda made: made.offer(queries.colleagues(db.session()), over.row.owner_id)
     )
-    return _settle(
-        step_id, "hand_over", form,
-        lambda found: actions.hand_over(
+    operations: list[str] = []
+
+    def write(found: NextStep) -> None:
+        actions.hand_over(
             db.session(), found, actor=actor(), at=now(), today=today(), version=form.version_seen,
             owner_id=int(form.owner.value) if form.owner.value else None, reason=form.reason.value,
-        ),
-        lambda found: flash(gettext("已转交，对方的收件箱里会看到。"), "done"), over,
-    )  # fmt: skip
+        )  # fmt: skip
+        running = audit.running(db.session())
+        operations.extend([running.id] if running is not None else [])
+
+    def said(_found: NextStep) -> None:
+        toast(
+            gettext("已转交，对方的收件箱里会看到。"),
+            undo=url_for("overview.operation_undo", operation=operations[-1]),
+        )
+
+    return _settle(step_id, "hand_over", form, write, said, over)
 
 
 @bp.post("/steps/<int:step_id>/drop")

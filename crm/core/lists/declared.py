@@ -30,8 +30,9 @@ class List:
 
     `matching` gives a select of the ids that a viewer's filter finds, archived ones left out unless asked for, and
     the conditions it understood; `rows` turns it into the rows of a page: ``id``, the columns that have no `cells`,
-    the sort column under its key or ``sort_<key>``. `kind` is the code of the `RecordKind` its rows are, for bulk
-    changes. `exports` is the permission an export takes, `exportable_by` the rows it may hold, `always` the columns
+    the sort column under its key or ``sort_<key>``. `kind` is the code of the `RecordKind` its rows are (records, or
+    what is only chosen), for bulk changes. `exports` is the permission an export takes, `exportable_by` the rows it may
+    hold, `always` the columns
     that lead every export: what the first cell of the page says.
     """
 

@@ -115,7 +115,7 @@ def list_page(declared: lists.List, template: str, **more: Any) -> BaseResponse:
 
 def _doing(declared: lists.List, viewer: Actor) -> dict[str, Any]:
     """What may be done with selected rows: facts to set with their choices, archive, restore."""
-    kind = records.SUBJECTS.get(declared.kind) if declared.kind else None
+    kind = records.listed().get(declared.kind) if declared.kind else None
     if kind is not None and not any(viewer.may(permission) for permission in kind.edit):
         kind = None
     settings = [
@@ -129,7 +129,8 @@ def _doing(declared: lists.List, viewer: Actor) -> dict[str, Any]:
     }
     bulk = any(viewer.may(item.needs) for item in declared.bulk)
     exports = bool(declared.exports and viewer.may(declared.exports))
-    return {**found, "bulk_form": any(found.values()) or bulk or exports}
+    verbs = kind.verbs if kind is not None else {}
+    return {**found, "verbs": verbs, "bulk_form": any(found.values()) or bulk or exports}
 
 
 def _remembered(declared: lists.List) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from crm.core import audit
 from crm.core.audit import AuditEnvelope
 from crm.core.permissions import Actor
 from crm.core.transaction import violated
-from crm.core.undo.obstacles import ACTIONS, Blocked, blocked
+from crm.core.undo.obstacles import ACTIONS, MOST, Blocked, blocked
 from crm.core.undo.planning import plan_of, taken
 from crm.core.undo.wanting import require_whole, would_lack
 from crm.core.undo.writing import write
 from crm.core.words import N_, Missing, Refused
 
-__all__ = ["ACTIONS", "Blocked", "can_undo", "undo"]
+__all__ = ["ACTIONS", "MOST", "Blocked", "can_undo", "undo"]
 
 
 def undo(session: Session, operation_id: str, *, actor: Actor) -> audit.Operation:

@@ -17,8 +17,9 @@ from crm.activities.actions import tell
 from crm.activities.rules.words import Notice
 from crm.core import audit, lists
 from crm.core.bulk import insert_rows
+from crm.core.clock import local
 from crm.core.permissions import Actor
-from crm.core.records import RecordKind, Setting, kind_of
+from crm.core.records import RecordKind, Setting, chosen_kind
 from crm.core.sentences import packed
 from crm.core.words import N_, Conflict, Message, Refused
 from crm.overview.models import BulkRow, BulkRun
@@ -100,7 +101,7 @@ def start(
 def _kind(declared: lists.List, actor: Actor, verb: BulkVerb) -> RecordKind:
     if declared.kind is None:
         raise Refused(N_("这个列表没有批量修改。"))
-    kind = kind_of(declared.kind)
+    kind = chosen_kind(declared.kind)
     if not any(actor.may(permission) for permission in kind.edit):
         for permission in kind.edit[:1]:
             actor.require(permission)
@@ -134,7 +135,7 @@ def judge(
     session: Session, run: BulkRun, *, actor: Actor, today: dt.date, reason: str, tell: Tell | None = None
 ) -> list[Verdict]:
     """What is to become of every row. Writes nothing where the kind judges for itself. Raises `Refused`."""
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     values: dict[str, Any] = {}
     if run.verb is BulkVerb.SET:
         setting, value, _label = parsed(session, kind, actor, run.fact, run.value)
@@ -198,13 +199,16 @@ def _by_judge(
     )
     verdicts: list[Verdict] = []
     for row in rows:
-        before = {name: getattr(row, name) for name, value in values.items() if getattr(row, name) != value}
+        is_same = all(getattr(row, name) == value for name, value in values.items())
+        more = kind.further(row, values, actor=actor) if kind.further is not None and not is_same else {}
+        wanted = {**values, **more}
+        before = {name: getattr(row, name) for name, value in wanted.items() if getattr(row, name) != value}
         if row.id in refused:
             verdicts.append(Verdict(row.id, BulkResult.REFUSED, refused[row.id].message))
-        elif not before:
+        elif is_same:
             verdicts.append(Verdict(row.id, BulkResult.UNCHANGED))
         else:
-            after = {name: values[name] for name in before}
+            after = {name: wanted[name] for name in before}
             verdicts.append(Verdict(row.id, BulkResult.DONE, None, before, after))
     return verdicts
 
@@ -261,7 +265,7 @@ def begin(session: Session, run: BulkRun, *, actor: Actor, reason: str) -> audit
     return audit.begin(
         session,
         actor=actor,
-        action=ACTS[run.verb],
+        action=chosen_kind(run.kind).acts.get(run.verb.value, ACTS[run.verb].value),
         subject=("bulk", run.id),
         kind=run.kind,
         fact=run.fact,
@@ -277,7 +281,7 @@ def write(
 ) -> None:
     """Write what was judged writable, as one operation, and what became of each row. A row changed between judging
     and writing is left alone."""
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     writes = [verdict for verdict in verdicts if verdict.after is not None]
     operation = begin(session, run, actor=actor, reason=reason)
     if writes:
@@ -285,15 +289,14 @@ def write(
         for verdict in writes:
             if verdict.row_id in late:
                 verdict.result, verdict.message = BulkResult.CHANGED, late[verdict.row_id]
-        audit.update_many(
-            session,
-            kind.model,
-            [
-                (verdict.row_id, verdict.before or {}, verdict.after or {})
-                for verdict in writes
-                if verdict.row_id not in late
-            ],
-        )
+        written = [
+            (verdict.row_id, verdict.before or {}, verdict.after or {})
+            for verdict in writes
+            if verdict.row_id not in late
+        ]
+        audit.update_many(session, kind.model, written)
+        if kind.follow is not None and written:
+            kind.follow(session, written, actor=actor, at=at, today=local(at).date(), reason=reason)
     counts = Counter(verdict.result for verdict in verdicts)
     run.state, run.done_at, run.reason = BulkState.DONE, at, reason or None
     run.counts = {result.value: number for result, number in counts.items()}

@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from crm.activities.models import NextStep
+from crm.activities.rules.words import StepState
 from crm.core import audit, undo
-from crm.core.audit import AuditEnvelope
+from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.permissions import Actor, Forbidden, Scope
 from crm.core.words import N_, Message, Missing, Refused
 from crm.firms.actions import writing
@@ -29,6 +31,8 @@ BATCHES = {"import_batches": "firm:import", "tag_batches": "ladder:tag"}
 ALONG = frozenset(
     {"next_steps", "step_moves", "activities", "activity_subjects", "activity_people", "attachments"}
 )
+HANDED_OVER = frozenset({"next_steps", "step_moves"})  # all that handing a step over writes
+CLOSED = N_("其中有的下一步后来已经办结，不能再转回去。什么都没有改。")
 # what takes more than the right to change the record
 MORE = {
     "project_charges": "project:assign", "project_units": "project:assign", "project_counts": "project:check",
@@ -39,6 +43,7 @@ def undo_operation(session: Session, envelope: AuditEnvelope, *, actor: Actor) -
     """Take an operation back, whole. Raises `Forbidden` when the actor could not have done it, `Blocked` with what is in
     the way."""
     refusal = rights(session, envelope, actor=actor)
+    refusal = refusal or closed_since(session, envelope)
     if refusal is not None:
         raise refusal
     if envelope.action == IMPORT_WRITE:
@@ -51,6 +56,20 @@ def undo_operation(session: Session, envelope: AuditEnvelope, *, actor: Actor) -
     if running is None:
         raise RuntimeError("an undo that named nothing")
     return running
+
+
+def closed_since(session: Session, envelope: AuditEnvelope) -> Refused | None:
+    """Steps handed over and closed since: who closed them keeps them. For those who may see them (`rights`)."""
+    if not queries.tables_of(session, envelope.operation).keys() <= HANDED_OVER:
+        return None
+    touched = sa.select(AuditChange.row_id).where(
+        AuditChange.operation == envelope.operation, AuditChange.kind == "next_steps"
+    )
+    closed = sa.select(NextStep.text).where(NextStep.id.in_(touched), NextStep.state != StepState.OPEN)
+    texts = session.scalars(closed.order_by(NextStep.id).limit(undo.MOST)).all()
+    if not texts:
+        return None
+    return undo.Blocked(CLOSED, items=[Message("%(what)s", {"what": text}) for text in texts])
 
 
 def _may_whole(envelope: AuditEnvelope, actor: Actor) -> bool:
@@ -88,7 +107,8 @@ def rights(session: Session, envelope: AuditEnvelope, *, actor: Actor) -> Refuse
         if not held:
             items.append(Message(N_("您没有改「%(kind)s」的权限。"), {"kind": label}))
             continue
-        outside = queries.beyond(session, envelope.operation, table, viewer=actor)
+        is_own = envelope.actor_id is not None and envelope.actor_id == actor.user_id
+        outside = queries.beyond(session, envelope.operation, table, viewer=actor, is_own=is_own)
         if outside:
             items.append(
                 Message(N_("其中 %(n)s 条「%(kind)s」不在您可改的范围内。"), {"n": outside, "kind": label})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,16 +29,26 @@ def get_run(session: Session, run_id: int, *, viewer: Actor, lock: bool = False)
 
 
 def sample(session: Session, run: BulkRun, kind: RecordKind, *, viewer: Actor) -> tuple[list[str], int]:
-    """Names of the first chosen rows, and how many of all the viewer may not change."""
+    """Names of the first chosen rows with what they hang on, and how many of all the viewer may not change."""
     chosen = sa.select(BulkRow.row_id).where(BulkRow.run_id == run.id)
     name, row_id = kind.column(kind.name), kind.column("id")
-    names = session.scalars(
-        sa.select(name).where(row_id.in_(chosen), kind.visible_to(viewer)).order_by(row_id).limit(NAMED)
+    rows = session.execute(
+        sa.select(row_id.label("id"), name.label("name"))
+        .where(row_id.in_(chosen), kind.visible_to(viewer))
+        .order_by(row_id)
+        .limit(NAMED)
     ).all()
+    told = about(session, kind, [row.id for row in rows], viewer=viewer)
     may = session.scalar(
         sa.select(sa.func.count()).select_from(kind.model).where(row_id.in_(chosen), kind.editable_by(viewer))
     )
-    return [str(found or "—") for found in names], run.total - int(may or 0)
+    names = [f"{row.name or '—'}（{told[row.id]}）" if told.get(row.id) else row.name or "—" for row in rows]
+    return names, run.total - int(may or 0)
+
+
+def about(session: Session, kind: RecordKind, ids: Sequence[int], *, viewer: Actor) -> Mapping[int, str]:
+    """What rows hang on, where their kind says so."""
+    return kind.about(session, ids, viewer) if kind.about is not None and ids else {}
 
 
 def _rows(run: BulkRun, kind: RecordKind, result: BulkResult | None, viewer: Actor) -> sa.Select[Any]:

@@ -13,7 +13,7 @@ from crm.core.audit import AuditChange, AuditEnvelope
 from crm.core.audit.journal import columns_of
 from crm.core.db import Base
 from crm.core.permissions import Actor, Scope
-from crm.core.records import SUBJECTS, RecordKind, may_open
+from crm.core.records import CHOSEN, SUBJECTS, RecordKind, listed, may_open
 from crm.core.words import N_, Message, Missing
 from crm.overview.queries.audit import CHANGES, Changed, columns_changed, kept_values, since, until
 from crm.overview.rules import told
@@ -74,7 +74,7 @@ def _mine(_session: Session, value: str, viewer: Actor) -> sa.ColumnElement[bool
 
 
 def _kind_where(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
-    kind = SUBJECTS.get(value)
+    kind = listed().get(value)
     if kind is None:
         return None
     tables = [kind.table, *(part.model.__tablename__ for part in kind.parts)]
@@ -173,7 +173,7 @@ def undone_by(session: Session, operations: Sequence[str]) -> dict[str, int]:
 
 def label_of(table: str) -> str:
     """What people call a row of a table."""
-    for kind in SUBJECTS.values():
+    for kind in listed().values():
         if kind.table == table:
             return kind.label
     model = models().get(table)
@@ -194,7 +194,7 @@ FILTERS = (
     lists.Filter("mine", N_("范围"), _mine, lambda _s, _v: [("yes", N_("只看我的"))], is_first=True),
     lists.Filter("who", N_("谁"), _who, kind="text", is_first=True),
     lists.Filter(
-        "kind", N_("记录"), _kind_where, lambda _s, _v: [(kind.code, kind.label) for kind in SUBJECTS.values()], is_first=True
+        "kind", N_("记录"), _kind_where, lambda _s, _v: [(kind.code, kind.label) for kind in listed().values()], is_first=True
     ),
     lists.Filter("since", N_("从"), since, kind="day", is_first=True),
     lists.Filter("until", N_("到"), until, kind="day", is_first=True),
@@ -253,7 +253,32 @@ def seen_rows(viewer: Actor) -> sa.ColumnElement[bool]:
             clauses.append(
                 sa.and_(AuditChange.kind == part.model.__tablename__, AuditChange.row_id.in_(rows))
             )
+    for kind in CHOSEN.values():
+        if may_open(kind, viewer):
+            clauses += _seen_by_key(kind, viewer)
     return sa.or_(*clauses) if clauses else sa.false()
+
+
+def _seen_by_key(kind: RecordKind, viewer: Actor) -> list[sa.ColumnElement[bool]]:
+    """Rows that hang on any record are looked up one by one: a list of all one may see would be made for every page."""
+    found = [(kind.table, kind.column("id") == AuditChange.row_id, kind.model)]
+    for part in kind.parts:
+        columns = columns_of(part.model)
+        row = sa.select(columns[part.column]).where(columns["id"] == AuditChange.row_id)
+        owner = row.correlate(AuditChange).scalar_subquery()
+        found.append((part.table, kind.column("id") == owner, kind.model))
+    return [
+        sa.and_(
+            AuditChange.kind == table,
+            sa.select(sa.func.count())
+            .select_from(model)
+            .where(clause, kind.visible_to(viewer))
+            .correlate(AuditChange)
+            .scalar_subquery()
+            == 1,
+        )
+        for table, clause, model in found
+    ]
 
 
 def changed_rows(
@@ -294,7 +319,7 @@ def _names(session: Session, rows: Sequence[AuditChange]) -> dict[tuple[str, int
 
 
 def _named(session: Session, table: str, ids: Sequence[int]) -> Sequence[Any]:
-    for kind in SUBJECTS.values():
+    for kind in listed().values():
         if kind.table == table:
             return session.execute(
                 sa.select(kind.column("id"), kind.column(kind.name)).where(kind.column("id").in_(ids))
@@ -333,7 +358,7 @@ def tables_of(session: Session, operation: str) -> dict[str, set[str]]:
 
 def owner_of(table: str) -> tuple[RecordKind, str] | None:
     """The record kind a table's rows are, or hang on, and by which column."""
-    for kind in SUBJECTS.values():
+    for kind in listed().values():
         if kind.table == table:
             return kind, "id"
         for part in kind.parts:
@@ -342,8 +367,9 @@ def owner_of(table: str) -> tuple[RecordKind, str] | None:
     return None
 
 
-def beyond(session: Session, operation: str, table: str, *, viewer: Actor) -> int:
-    """How many rows of a table that an operation touched, and that are there, the viewer may not change."""
+def beyond(session: Session, operation: str, table: str, *, viewer: Actor, is_own: bool = False) -> int:
+    """How many rows of a table that an operation touched, and that are there, the viewer may not change. Of an
+    operation of one's own (`is_own`) what was given away with it counts as one's own while it is seen."""
     owner = owner_of(table)
     model = models().get(table)
     if owner is None or model is None:
@@ -353,7 +379,8 @@ def beyond(session: Session, operation: str, table: str, *, viewer: Actor) -> in
         AuditChange.operation == operation, AuditChange.kind == table
     )
     columns = columns_of(model)
-    may = sa.select(kind.column("id")).where(kind.editable_by(viewer))
+    reach = kind.visible_to if is_own and kind.is_givers else kind.editable_by
+    may = sa.select(kind.column("id")).where(reach(viewer))
     return int(
         session.scalar(
             sa.select(sa.func.count())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm.activities.rules.words import Act as FollowUpAct
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.words import Act as FirmAct
 from crm.ladder.rules.words import Act as LadderAct
@@ -23,7 +24,10 @@ class Work(Word):
 IMPORT_WRITE, TAG_WRITE = FirmAct.IMPORT_WRITE.value, LadderAct.TAG_WRITE.value
 WORK: dict[Work, tuple[str, ...]] = {
     Work.IMPORT: (IMPORT_WRITE,),
-    Work.BULK: (*(act.value for act in BulkAct), FirmAct.BULK_SET.value, ProjectAct.PORTFOLIO.value),
+    Work.BULK: (
+        *(act.value for act in BulkAct), FirmAct.BULK_SET.value, ProjectAct.PORTFOLIO.value,
+        FollowUpAct.STEPS_HAND_OVER.value,
+    ),
     Work.TAG: (TAG_WRITE,),
     Work.MERGE: ("record.merged",),
     Work.UNDO: ("operation.undone", FirmAct.IMPORT_UNDO.value, LadderAct.TAG_UNDO.value),
@@ -55,6 +59,7 @@ WORK: dict[Work, tuple[str, ...]] = {
                 ProjectAct.ARCHIVE, ProjectAct.RESTORE,
             )
         ),
+        FollowUpAct.STEP_HAND_OVER.value,
         "record.restored",
     ),
 }  # fmt: skip

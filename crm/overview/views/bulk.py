@@ -13,8 +13,8 @@ from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.downloads import to_save
 from crm.core.i18n import gettext, say, word
-from crm.core.permissions import needs
-from crm.core.records import RecordKind, kind_of
+from crm.core.permissions import Forbidden, needs
+from crm.core.records import RecordKind, chosen_kind
 from crm.core.sentences import unpacked
 from crm.core.sheets import Column, csv_chunks
 from crm.core.transaction import commit, fresh
@@ -26,7 +26,7 @@ from crm.overview.queries import bulk as queries
 from crm.overview.rules.bulk import AT_ONCE, BulkResult, BulkState, BulkVerb
 from crm.overview.views.blueprint import bp
 
-EDITORS = ("firm:edit", "ladder:tag")
+EDITORS = ("firm:edit", "ladder:tag", "activity:add", "account:manage")
 LONG_QUERY = 4000
 
 
@@ -47,6 +47,8 @@ def bulk_start(list_key: str) -> Any:
             chosen=None if request.form.get("all") else _ticked(), query=query, wanted=wanted, at=now(),
         )  # fmt: skip
         commit()
+    except Forbidden:
+        raise
     except Refused as refusal:
         db.session.rollback()
         flash(say(refusal), "error")
@@ -80,7 +82,7 @@ def bulk_show(run_id: int) -> Any:
 
 def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
     session, viewer = db.session(), actor()
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     names, beyond = queries.sample(session, run, kind, viewer=viewer)
     page = render_template(
         "overview/bulk.html",
@@ -90,6 +92,7 @@ def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
         beyond=beyond,
         what=_what(run, kind),
         needs_reason=run.verb is BulkVerb.ARCHIVE or kind.needs_reason,
+        takes_reason=kind.takes_reason,
         refused=refused,
         reason=reason,
         is_long=run.total > AT_ONCE,
@@ -101,7 +104,7 @@ def _ask(run: BulkRun, refused: str | None = None, reason: str = "") -> Any:
 def _what(run: BulkRun, kind: RecordKind) -> str:
     """What is done, in words: 服务专员 → 张三."""
     if run.verb is not BulkVerb.SET:
-        return word(run.verb)
+        return say(kind.verbs[run.verb.value]) if run.verb.value in kind.verbs else word(run.verb)
     try:
         setting, _value, label = actions.parsed(db.session(), kind, actor(), run.fact, run.value)
     except Refused:
@@ -117,7 +120,7 @@ def bulk_run(run_id: int) -> Any:
     run = queries.get_run(session, run_id, viewer=viewer, lock=True)
     if run.state is not BulkState.ASKED:
         return back_to("overview.bulk_show", run_id=run_id)
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     reason = " ".join(request.form.get("reason", "").replace("\x00", "").split())[:500]
     if not reason and (run.verb is BulkVerb.ARCHIVE or kind.needs_reason):
         return _ask(run, gettext("请写明理由，每一行都会记下它。"))
@@ -135,7 +138,7 @@ def bulk_run(run_id: int) -> Any:
         return _ask(queries.get_run(db.session(), run_id, viewer=viewer), say(refusal), reason)
     done = run.counts.get(BulkResult.DONE.value, 0)
     text = gettext("已完成 %(n)s 行，共选 %(all)s 行。", n=done, all=run.total)
-    if run.operation:
+    if run.operation and kind.is_undone:
         undo_url = url_for("overview.operation_undo", operation=run.operation)
         flash(cast(Any, {"text": text, "undo": undo_url}), "done")
     else:
@@ -145,7 +148,7 @@ def bulk_run(run_id: int) -> Any:
 
 def _result(run: BulkRun) -> Any:
     session, viewer = db.session(), actor()
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     known = {item.value: item for item in BulkResult}
     result = known.get(request.args.get("result", ""))
     wanted = lists.asked(request.args, sorts=[queries.SORT], filters=[])
@@ -159,6 +162,7 @@ def _result(run: BulkRun) -> Any:
         kind=kind,
         page=page,
         what=_what(run, kind),
+        about=queries.about(session, kind, [row.row_id for row in page.rows], viewer=viewer),
         result=result,
         results=list(BulkResult),
         message=lambda stored: say(unpacked(stored)) if stored else "",
@@ -176,7 +180,7 @@ def bulk_file(run_id: int) -> Any:
     """What became of each row, to take away."""
     viewer = actor()
     run = queries.get_run(db.session(), run_id, viewer=viewer)
-    kind = kind_of(run.kind)
+    kind = chosen_kind(run.kind)
     with fresh() as session:
         audit.begin(session, actor=viewer, action="list.export", subject=("bulk", run.id), count=run.total)
         commit(session)
@@ -191,9 +195,11 @@ def bulk_file(run_id: int) -> Any:
     def pieces() -> Iterator[bytes]:
         def rows() -> Iterator[tuple[Any, ...]]:
             for chunk in queries.every_result(own, run, kind, viewer=viewer):
+                about = queries.about(own, kind, [row.row_id for row in chunk], viewer=viewer)
                 for row in chunk:
+                    name = f"{row.name}（{about[row.row_id]}）" if about.get(row.row_id) else row.name
                     why = say(unpacked(row.message)) if row.message else ""
-                    yield str(row.row_id), row.name, word(row.result) if row.result else "", why
+                    yield str(row.row_id), name, word(row.result) if row.result else "", why
 
         with fresh(write=False) as own:
             yield from csv_chunks(columns, rows())

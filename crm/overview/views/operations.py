@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from flask import flash, render_template, request, url_for
@@ -9,17 +10,19 @@ from flask import flash, render_template, request, url_for
 from crm.core import undo
 from crm.core.audit import AuditEnvelope, revive
 from crm.core.audit.journal import columns_of
-from crm.core.db import db
+from crm.core.db import Base, db
 from crm.core.i18n import gettext, say, word
 from crm.core.lists.showing import list_page
 from crm.core.permissions import Forbidden, needs
-from crm.core.records import SUBJECTS
+from crm.core.records import Fact, facts_of, listed
+from crm.core.telling import Teller
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.words import Refused, Word
 from crm.firms.rules.columns import OPENS
-from crm.overview.actions.undoing import rights, undo_operation
+from crm.overview.actions.undoing import closed_since, rights, undo_operation
 from crm.overview.queries import operations as queries
+from crm.overview.queries.audit import Changed
 from crm.overview.rules import Verb
 from crm.overview.rules.operations import FEW, IMPORT_WRITE, OF, SELECTED, TAG_WRITE, Work
 from crm.overview.views.audit import sentence
@@ -52,9 +55,12 @@ def _page(envelope: AuditEnvelope, refused: Refused | None = None) -> str:
     undone = queries.undone_by(session, [envelope.operation]).get(envelope.operation)
     refusal = None
     if not undone:
-        refusal = rights(session, envelope, actor=viewer)
+        refusal = rights(session, envelope, actor=viewer) or closed_since(session, envelope)
         if refusal is None and envelope.changes_count <= READY:
             refusal = undo.can_undo(session, envelope.operation)
+    hidden = queries.withheld(session, envelope, viewer=viewer)
+    # a reason may tell of what one does not see: it is for those who see something of what was changed
+    sees = hidden < envelope.changes_count or envelope.actor_id == viewer.user_id
     work = OF.get(envelope.action)
     if envelope.action in SELECTED and envelope.changes_count > FEW:
         work = Work.TAG
@@ -64,15 +70,15 @@ def _page(envelope: AuditEnvelope, refused: Refused | None = None) -> str:
         sentence=sentence(envelope),
         changes=changes,
         more=more,
-        withheld=queries.withheld(session, envelope, viewer=viewer),
+        withheld=hidden,
         undone=queries.operation_at(session, undone) if undone else None,
         refusal=refusal,
         refused=refused,
         work=work,
         verbs={item.value: item for item in Verb},
         fact=fact_name,
-        shown=value_shown,
-        reason=envelope.params.get("reason"),
+        shown=Values(change for change, *_ in changes).shown,
+        reason=envelope.params.get("reason") if sees else None,
         batch_url=_result_url(envelope),
     )
 
@@ -95,27 +101,54 @@ def _result_url(envelope: AuditEnvelope) -> str | None:
 
 def fact_name(table: str, column: str) -> str:
     """A column as people know it."""
-    for kind in SUBJECTS.values():
-        if kind.table == table and (fact := kind.fact(column)):
-            return say(fact.label)
-    return column
+    fact = _fact(table, column)
+    return say(fact.label) if fact is not None else column
 
 
-def value_shown(table: str, column: str, value: str) -> str:
-    """A journal's value in words: a member of an enum by its label, an id by the name behind it."""
-    for kind in SUBJECTS.values():
-        if kind.table != table:
-            continue
-        fact = kind.fact(column)
+def _fact(table: str, column: str) -> Fact | None:
+    return next((fact for fact in facts_of(table) if fact.name == column), None)
+
+
+def _model(table: str) -> type[Base] | None:
+    """The model of a table of records or of their parts."""
+    of_kinds = (model for kind in listed().values() for model in (kind.model, *(p.model for p in kind.parts)))
+    return next((model for model in of_kinds if model.__tablename__ == table), None)
+
+
+class Values:
+    """Values of the journal in words: a member of an enum by its label, an id by the name behind it; the names of a page
+    in one statement a table of names."""
+
+    def __init__(self, changes: Iterable[Changed]) -> None:
+        self._teller = Teller(db.session())
+        self._teller.prepare(
+            (fact, _id(value))
+            for change in changes
+            for column, *sides in change.columns
+            if (fact := _fact(change.kind, column)) is not None
+            for value in sides
+            if isinstance(value, str)
+        )
+
+    def shown(self, table: str, column: str, value: Any) -> Any:
+        model = _model(table)
+        if model is None or not isinstance(value, str):
+            return value
+        fact = _fact(table, column)
         try:
-            typed = revive(columns_of(kind.model)[column].type, value)
+            typed = revive(columns_of(model)[column].type, value)
         except (KeyError, ValueError, TypeError):
             return value
         if isinstance(typed, Word):
             return word(typed)
         if fact is not None and fact.show is not None:
-            return fact.show(db.session(), int(value) if value.isascii() and value.isdigit() else value)
-    return value
+            return self._teller.tell(model, fact, _id(value))
+        return value
+
+
+def _id(value: str) -> str | int:
+    """What was made text for the page is an id again."""
+    return int(value) if value.isascii() and value.isdigit() else value
 
 
 @bp.post("/operations/<string:operation>/undo")
