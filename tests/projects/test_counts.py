@@ -250,6 +250,11 @@ def test_the_command_says_the_same_as_the_page(
         db.session.remove()
     arguments = ["projects", "count", "--as-of", "2026-09-30", "--json"]
     assert cli.main(arguments) == 0
+    assert {tuple(row) for row in json.loads(capsys.readouterr().out)} == {
+        ("key", "count", "ids", "withheld")
+    }
+    arguments.append("--amounts")
+    assert cli.main(arguments) == 0
     everything = {row["key"]: row for row in json.loads(capsys.readouterr().out)}
     assert everything["over-10"] | {"ids": None} == {
         "key": "over-10", "count": 2, "ids": None, "withheld": 0, "agreed_yuan": 24 * YI, "fixed_yuan": 18 * YI,
