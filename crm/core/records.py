@@ -47,6 +47,9 @@ class Settle(Protocol):
 Combine = Callable[[Mapping[str, Any], Mapping[str, Any], frozenset[str]], Mapping[str, Any]]
 """(row that stays, row of the other, columns taken from the other) → further columns that go with those taken."""
 
+Either = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
+"""(row that stays, row of the other of the same key) → the one of them that goes on, None when both do."""
+
 
 @dataclass(frozen=True, slots=True)
 class NameOf:
@@ -77,8 +80,10 @@ class Part:
     flag `single` a record has one. `of_kind` says that the table knows any record by its kind's code and its id, and
     only rows of this code are meant. Rows that follow `follows`, a fact of the record, go with the side chosen for it.
     Rows that are `whole` make one history (who was in charge, when): of the side chosen all belong to the record that
-    stays, of the other all to the one put away, so that two histories never mix. `left` says in words what becomes of
-    the row not chosen.
+    stays, of the other all to the one put away, so that two histories never mix. Rows that are `either` copy nothing
+    between them: of two with the same key (it need not be unique) one goes on as it is and the other as `settle` leaves
+    it, or both do where they are two things; it names the one that goes on unless a person says otherwise, None for
+    both. `left` says in words what becomes of the row not chosen.
     """
 
     model: type[Base]
@@ -103,6 +108,7 @@ class Part:
     single: str = ""
     follows: str = ""
     whole: bool = False
+    either: Either | None = None
     left: str = N_("没选中的留在归档的那一条上")
     of_kind: str = ""
 

@@ -14,10 +14,12 @@ from crm.core.clock import now, today
 from crm.core.db import db
 from crm.core.i18n import money, say, word
 from crm.core.transaction import commit
-from crm.core.words import N_, Refused
+from crm.core.words import N_, Refused, fill
 from crm.projects import actions, queries
-from crm.projects.queries.counts import tallies
+from crm.projects.queries.counts import Tally, tallies
 from crm.projects.rules.words import Stage
+
+ROLES = {"leader": N_("牵头领导"), "liaison": N_("联络员"), "agent": N_("代办员"), "holder": N_("跟进人")}
 
 
 def _day(text: str) -> dt.date:
@@ -29,11 +31,27 @@ def _day(text: str) -> dt.date:
         ) from None
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(
+            f"{text}: 请写项目网址里的数字 / write the number in the project's address"
+        )
+    return int(text)
+
+
+def _stage(text: str) -> Stage:
+    try:
+        return Stage(text)
+    except ValueError:
+        known = ", ".join(f"{stage.value} {fill(stage.label, {})}" for stage in Stage)
+        raise argparse.ArgumentTypeError(
+            f"{text}: 没有这个阶段，可以写 / no such stage, write {known}"
+        ) from None
+
+
 def _move_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=int, metavar="ID")
-    parser.add_argument(
-        "stage", choices=[stage.value for stage in Stage], metavar="STAGE", help=", ".join(Stage)
-    )
+    parser.add_argument("project", type=_number, metavar="ID", help="项目网址里的数字 / as in its address")
+    parser.add_argument("stage", type=_stage, metavar="STAGE", help=", ".join(Stage))
     parser.add_argument("--on", type=_day, required=True, metavar="DATE")
     parser.add_argument("--reason", default=None)
 
@@ -44,15 +62,13 @@ def move(args: argparse.Namespace, context: Context) -> int:
     project = queries.get_project(session, args.project, viewer=context.actor)
     try:
         actions.move(
-            session, project, actor=context.actor, today=today(), stage=Stage(args.stage), on=args.on,
+            session, project, actor=context.actor, today=today(), stage=args.stage, on=args.on,
             reason=args.reason,
         )  # fmt: skip
     except Refused as refusal:
-        session.rollback()
-        context.say(say(refusal))
         if context.as_json:
             context.emit({"error": say(refusal), "missing": [say(item) for item in refusal.items]})
-        return 1
+        raise  # told on standard error, every item on a line
     commit()
     context.say(f"{project.name}: {word(project.stage)} {project.stage_on}")
     if context.as_json:
@@ -96,8 +112,11 @@ def handover(args: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.emit({"dry_run": args.dry_run, "projects": rows})
     else:
-        for row in rows:
-            context.say(f"{row['id']} {row['name']} {row['stage']} {'、'.join(row['roles'])}")
+        for item in held:
+            roles = "、".join(say(ROLES[role]) for role in item.roles)
+            context.say(f"{item.project.id}\t{item.project.name}\t{word(item.project.stage)}\t{roles}")
+            for step in item.steps:
+                context.say(f"\t{step.due_on} {step.text}")
     return 0
 
 
@@ -105,6 +124,17 @@ def _count_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", type=_day, metavar="DATE", required=True, help="截至日期 / the day counted"
     )
+    parser.add_argument(
+        "--amounts", action="store_true", help="--json 另给金额（元） / with --json, amounts in yuan too"
+    )
+
+
+def _amounts(tally: Tally) -> dict[str, int | None]:
+    is_money = tally.figure.is_money
+    return {
+        "agreed_yuan": None if is_money else tally.agreed, "fixed_yuan": None if is_money else tally.fixed,
+        "in_place_yuan": tally.in_place,
+    }  # fmt: skip
 
 
 def run_count(arguments: argparse.Namespace, context: Context) -> None:
@@ -115,9 +145,7 @@ def run_count(arguments: argparse.Namespace, context: Context) -> None:
             [
                 {
                     "key": key, "count": tally.count, "ids": tally.ids, "withheld": tally.withheld,
-                    "agreed_yuan": None if tally.figure.is_money else tally.agreed,
-                    "fixed_yuan": None if tally.figure.is_money else tally.fixed,
-                    "in_place_yuan": tally.in_place,
+                    **(_amounts(tally) if arguments.amounts else {}),
                 }
                 for key, tally in found.items()
             ]

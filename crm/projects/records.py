@@ -81,6 +81,21 @@ def _uncounted(
     return {"is_standing": None, "withdrawn_on": today, "withdrawn_reason": "合并"}
 
 
+def _paid_once(
+    session: Session, row: Mapping[str, Any], /, *, actor: Actor, today: dt.date
+) -> Mapping[str, Any]:
+    """Money both records had is in place once from the day of the merge on; months gone by keep what they told."""
+    return {"withdrawn_on": today, "withdrawn_reason": "合并"}
+
+
+def _one_payment(kept: Mapping[str, Any], gone: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Of one payment entered on both the entry that was checked goes on; two vouchers are two payments."""
+    one, two = (" ".join((row["reference"] or "").split()).casefold() for row in (kept, gone))
+    if one and two and one != two:
+        return None
+    return gone if kept["checked_on"] is None and gone["checked_on"] is not None else kept
+
+
 def _ended(session: Session, row: Mapping[str, Any], /, *, actor: Actor, today: dt.date) -> Mapping[str, Any]:
     """Of two at the same time the other one ends on the day of the merge."""
     return {"is_current": None, "to_on": max(today, row["from_on"])}
@@ -127,7 +142,7 @@ PARTS = (
         ),
     ),
     Part(
-        ProjectPayment, "project_id", name="on",
+        ProjectPayment, "project_id", ("on", "yuan", "kind", "origin"), name="on",
         facts=(
             Fact("on", N_("到位日期")), Fact("yuan", N_("到位金额")), Fact("kind", N_("资金类别")),
             Fact("origin", N_("资金来源")), Fact("reference", N_("凭证")), Fact("checked_on", N_("核定日期")),
@@ -136,6 +151,8 @@ PARTS = (
             Fact("evidence_id", N_("凭证文件")), Fact("counts_on", N_("计入日期")),
             Fact("withdrawn_on", N_("收回日期")), Fact("withdrawn_reason", N_("收回原因")),
         ),
+        settle=_paid_once, either=_one_payment, counts=lambda row: row["withdrawn_on"] is None,
+        left=N_("没选中的也移过来，从合并当天起收回，不重复计；以前各日的数字不变"),
     ),
     Part(
         ProjectCount, "project_id", ("is_standing",),

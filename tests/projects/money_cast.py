@@ -48,10 +48,11 @@ def paid(
     check: bool = True,
     origin: Origin = Origin.PROVINCE,
     kind: PaymentKind = PaymentKind.FIXED,
+    reference: str = "进账单 0917",
 ) -> ProjectPayment:
     row = actions.pay(
         session, project, actor=people.actor(session, people.INVESTMENT), today=TODAY, on=on, yuan=yuan,
-        origin=origin, kind=kind, reference="进账单 0917",
+        origin=origin, kind=kind, reference=reference,
     )  # fmt: skip
     commit(session)
     if check:

@@ -49,13 +49,19 @@ def test_nobody_waits_to_be_told_of_an_own_visit(session: Session) -> None:
         assert (ClockKind.FEEDBACK in late) is (source is not Source.VISIT), source
 
 
-def test_a_lead_sent_back_was_assessed_when_it_first_was(session: Session) -> None:
+def test_a_lead_sent_back_is_assessed_anew_within_a_term_of_its_own(session: Session) -> None:
     project = a_lead(session)
     bring(session, project, Stage.QUALIFIED)
-    later = TODAY + dt.timedelta(30)
+    assert clocks(session, project, TODAY)[ClockKind.ASSESS].met_on == TODAY
+    later, after = dt.date(2026, 12, 23), dt.date(2026, 12, 29)  # a Wednesday; the Tuesday behind the term
     actions.move(session, project, actor=ROBOT, today=later, stage=Stage.LEAD, on=later, reason="换了投资方")
     commit(session)
-    assert clocks(session, project, later)[ClockKind.ASSESS].met_on == TODAY
+    found = clocks(session, project, later)[ClockKind.ASSESS]
+    assert (found.due_on, found.met_on, found.is_late) == (dt.date(2026, 12, 28), None, False)
+    assert clocks(session, project, after)[ClockKind.ASSESS].is_late
+    actions.move(session, project, actor=ROBOT, today=after, stage=Stage.QUALIFIED, on=after)
+    commit(session)
+    assert clocks(session, project, after)[ClockKind.ASSESS].met_on == after
 
 
 def test_a_contact_meets_the_reply_and_a_stage_the_assessment(session: Session) -> None:

@@ -20,6 +20,7 @@ from crm.core import audit
 from crm.core.db import db
 from crm.core.pipeline import MoveKind
 from crm.core.transaction import commit
+from crm.projects import actions
 from crm.projects.models import Project, ProjectCount, ProjectMove, ProjectPayment
 from crm.projects.queries.counts import UNCOUNTED, opened, tallies
 from crm.projects.rules.counting import BY_KEY
@@ -30,6 +31,7 @@ from crm.projects.rules.words import (
     PaymentKind,
     Source,
     Stage,
+    State,
 )
 from tests import people
 from tests.projects.cast import AT, ROBOT, TODAY
@@ -206,6 +208,10 @@ def test_what_was_signed_and_not_counted_says_why(session: Session) -> None:
     page = opened(session, UNCOUNTED, TODAY, viewer=ROBOT)
     assert [row.project.id for row in page.rows] == [open_one.id]
     assert [str(reason.line) for reason in page.rows[0].why] == ["checked"]  # type: ignore[union-attr]
+    actions.set_aside(session, open_one, actor=ROBOT, today=TODAY, state=State.ENDED, on=TODAY, reason="撤资")
+    commit(session)
+    page = opened(session, UNCOUNTED, TODAY, viewer=ROBOT)
+    assert [str(reason.line) for reason in page.rows[0].why] == ["state"], "it waits for nobody's check"  # type: ignore[union-attr]
 
 
 def statements(work: Callable[[], object]) -> int:
@@ -249,6 +255,11 @@ def test_the_command_says_the_same_as_the_page(
         frozen(session, "2026-09")
         db.session.remove()
     arguments = ["projects", "count", "--as-of", "2026-09-30", "--json"]
+    assert cli.main(arguments) == 0
+    assert {tuple(row) for row in json.loads(capsys.readouterr().out)} == {
+        ("key", "count", "ids", "withheld")
+    }
+    arguments.append("--amounts")
     assert cli.main(arguments) == 0
     everything = {row["key"]: row for row in json.loads(capsys.readouterr().out)}
     assert everything["over-10"] | {"ids": None} == {

@@ -157,6 +157,25 @@ def test_the_commands_import_template_and_export(folder: Path, capsys: pytest.Ca
     assert run("projects", "export", str(out), "--filter", "?stage=signed")["count"] == 0
 
 
+@pytest.mark.parametrize("odd", ["stage=bogus", "colour=red", "stage=signed&total=7"])
+def test_a_condition_nobody_knows_exports_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], odd: str
+) -> None:
+    out = folder / "项目.csv"
+    assert main(["projects", "export", str(out), "--filter", odd]) == 1
+    assert odd.rpartition("&")[2] in capsys.readouterr().err and not out.exists()
+
+
+@pytest.mark.parametrize("verb", ["template", "export"])
+def test_a_folder_that_is_not_there_is_said_and_not_unforeseen(
+    folder: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    out = folder / "没有" / "项目.xlsx"
+    assert main(["projects", verb, str(out)]) == 1
+    told = capsys.readouterr().err
+    assert str(out) in told and "没有预料到" not in told
+
+
 def test_an_export_that_was_made_here_comes_back_as_the_same(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from crm.projects.models import FrozenMonth, Project, ProjectCount, ProjectPayme
 from crm.projects.queries.counting import count_of
 from crm.projects.rules.words import Confidentiality
 from tests import people
+from tests.projects.cast import a_lead
 from tests.projects.money_cast import counted, paid, signed
 
 PAYMENT = {
@@ -181,3 +182,11 @@ def test_an_address_that_makes_no_sense_is_today(app: Flask, query: str) -> None
     for url in ("/projects/counts", "/projects/counts/all", "/projects/counts/uncounted"):
         assert officer.get(f"{url}?{query}").status_code == 200
     assert officer.get("/projects/counts/nonsense").status_code == 404
+
+
+def test_what_is_not_signed_yet_is_told_just_that(app: Flask) -> None:
+    with app.app_context():
+        lead = a_lead(db.session()).id
+        db.session.remove()
+    panel = text(browser(app, people.INVESTMENT), f"/projects/{lead}/counting")
+    assert "还没有签约" in panel and "投资协议" not in panel and "已核定" not in panel

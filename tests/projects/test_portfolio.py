@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm.activities.models import InboxItem, NextStep
 from crm.core import audit
 from crm.core.audit import AuditEnvelope
-from crm.core.cli import Context
+from crm.core.cli import Context, parser_of
 from crm.core.permissions import Forbidden
 from crm.core.transaction import commit
 from crm.core.undo import undo
@@ -91,12 +92,33 @@ def test_the_commands_say_the_same(session: Session) -> None:
     session.rollback()
     told, out = io.StringIO(), io.StringIO()
     context = Context(ROBOT, True, out, told)
-    asked = argparse.Namespace(project=number, stage="negotiation", on=TODAY, reason=None)
-    assert commands.move(asked, context) == 1
-    assert "牵头领导和专班" in json.loads(out.getvalue())["missing"] and "还差" in told.getvalue()
+    asked = argparse.Namespace(project=number, stage=Stage.NEGOTIATION, on=TODAY, reason=None)
+    with pytest.raises(Refused, match="还差"):
+        commands.move(asked, context)
+    assert "牵头领导和专班" in json.loads(out.getvalue())["missing"]
+    session.rollback()
     out.truncate(0), out.seek(0)
     asked = argparse.Namespace(giver="cast-investment", receiver="cast-science", reason="轮岗", dry_run=True)
     assert commands.handover(asked, context) == 0
     found = json.loads(out.getvalue())
     assert [row["id"] for row in found["projects"]] == [number] and found["dry_run"] is True
+    plain = Context(ROBOT, False, out, told)
+    assert commands.handover(asked, plain) == 0
+    assert "线索\t跟进人" in out.getvalue() and "电话问清用地" in out.getvalue()
     assert owners(session) == {people.id_of(session, people.INVESTMENT)}
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (["move", "abc", "signed", "--on", "2026-11-20"], "请写项目网址里的数字"),
+        (["move", "1", "bogus", "--on", "2026-11-20"], "没有这个阶段.*signed 签约"),
+        (["move", "1", "signed", "--on", "2026-02-30"], "请写成 2026-05-06"),
+    ],
+)
+def test_what_cannot_be_read_on_the_command_line_is_said_in_words(
+    typed: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser_of(commands.COMMANDS).parse_args(["projects", *typed])
+    assert ended.value.code == 2 and re.search(why, capsys.readouterr().err)

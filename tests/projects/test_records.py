@@ -19,7 +19,15 @@ from crm.core.transaction import commit
 from crm.core.words import Refused
 from crm.firms import actions as registry
 from crm.projects import actions
-from crm.projects.models import Project, ProjectCharge, ProjectClaim, ProjectCount, ProjectMove, ProjectPulse
+from crm.projects.models import (
+    Project,
+    ProjectCharge,
+    ProjectClaim,
+    ProjectCount,
+    ProjectMove,
+    ProjectPayment,
+    ProjectPulse,
+)
 from crm.projects.queries.counts import tallies
 from crm.projects.rules.words import ChainRole, Confidentiality, Stage, State
 from tests import people
@@ -167,6 +175,45 @@ def test_of_two_counts_one_stands_and_money_comes_along(session: Session) -> Non
     merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
     commit(session)
     assert business(session) == before
+
+
+def in_place(session: Session, day: dt.date = TODAY) -> int:
+    return tallies(session, day, viewer=ROBOT)["in-place"].in_place
+
+
+def test_money_both_had_is_in_place_once_and_money_of_two_vouchers_twice(session: Session) -> None:
+    kept, gone = signed(session, 1), signed(session, 2)
+    for project in (kept, gone):
+        paid(session, project)
+        paid(session, project, yuan=20_000_000, reference=f"进账单 {project.id}")
+    assert in_place(session) == 100_000_000
+    before = business(session)
+    joined(session, kept, gone)
+    assert in_place(session) == 70_000_000
+    assert in_place(session, TODAY - dt.timedelta(1)) == 100_000_000, "what was told stays"
+    whole(session)
+    merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
+    commit(session)
+    assert business(session) == before
+
+
+@pytest.mark.parametrize("checked", ["kept", "gone"])
+def test_of_one_payment_entered_twice_the_checked_entry_stands(session: Session, checked: str) -> None:
+    kept, gone = signed(session, 1), signed(session, 2)
+    rows = {
+        name: paid(session, each, check=name == checked).id for name, each in (("kept", kept), ("gone", gone))
+    }
+    joined(session, kept, gone)
+    standing = session.scalars(sa.select(ProjectPayment).where(ProjectPayment.withdrawn_on.is_(None))).all()
+    assert [(row.id, row.project_id) for row in standing] == [(rows[checked], kept.id)]
+    assert in_place(session) == 30_000_000
+
+
+def test_a_person_may_say_that_two_payments_alike_are_two(session: Session) -> None:
+    kept, gone = signed(session, 1), signed(session, 2)
+    one, two = paid(session, kept), paid(session, gone)
+    joined(session, kept, gone, {f"project_payments-{one.id}-{two.id}": merging.BOTH})
+    assert in_place(session) == 60_000_000
 
 
 def test_numbers_of_days_before_the_merge_stay_and_name_each_record_once(session: Session) -> None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from lxml import html
 from sqlalchemy.orm import Session
 
+from crm.activities.actions import plan
+from crm.activities.models import InboxItem, NextStep
+from crm.activities.rules.words import Notice
 from crm.core.permissions import Forbidden
 from crm.core.pipeline import MoveKind, Need, WaiverKind
 from crm.core.transaction import commit
@@ -184,3 +190,52 @@ def test_a_handover_needs_a_reason_and_keeps_the_interval(session: Session) -> N
     commit(session)
     spans = [(row.from_on, row.to_on, row.is_current) for row in queries.charges_of(session, project.id)]
     assert spans == [(TODAY, None, 1), (TODAY - dt.timedelta(5), TODAY, None)]
+
+
+def test_a_handover_takes_the_next_steps_along_and_tells_who_is_new(session: Session) -> None:
+    project = a_lead(session)
+    give_team(session, project, on=TODAY - dt.timedelta(5), liaison=people.SCIENCE)
+    leaves, comes, stays = (
+        people.id_of(session, each) for each in (people.SCIENCE, people.INVESTMENT_2, people.REPORTER)
+    )
+    for owner in (leaves, stays):
+        plan(
+            session, actor=ROBOT, at=AT, today=TODAY, subject=("project", project.id), text="核能耗", due_on=TODAY,
+            owner_id=owner,
+        )  # fmt: skip
+    commit(session)
+    again = a_team(session, liaison=people.INVESTMENT_2)
+    actions.appoint(session, project, actor=ROBOT, today=TODAY, on=TODAY, team=again, reason="人员轮岗")
+    commit(session)
+    owners = session.scalars(
+        sa.select(NextStep.owner_id).where(NextStep.text == "核能耗").order_by(NextStep.id)
+    )
+    assert list(owners) == [comes, stays]
+    told = session.scalars(
+        sa.select(InboxItem.user_id).where(InboxItem.code == Notice.IN_HAND).order_by(InboxItem.id)
+    )
+    new = [people.id_of(session, each) for each in (people.LEADER, people.SCIENCE, people.REPORTER)]
+    assert list(told) == [*sorted(new), comes], "each once, on the day they came"
+
+
+def test_a_refused_jump_shows_every_gate_on_the_way_with_where_to_fill_it_in(
+    client: FlaskClient, session: Session
+) -> None:
+    project = a_lead(session)
+    number, version = project.id, project.version
+    people.sign_in(client, people.BUREAU_HEAD)
+    answer = people.post(
+        client,
+        f"/projects/{number}/move",
+        {"stage": "negotiation", "on": TODAY.isoformat(), "version": version},
+    )
+    assert answer.status_code == 422
+    page = html.fromstring(answer.get_data(as_text=True))
+    assert [
+        each.get("id") for each in page.iterfind(".//h2") if (each.get("id") or "").startswith("gate")
+    ] == [
+        "gate-qualified",
+        "gate-negotiation",
+    ]
+    ways = {each.get("href") for each in page.iterfind(".//ul[@class='td-gate']//a")}
+    assert {f"/projects/{number}/charge", f"/projects/{number}/edit/money"} <= ways, ways

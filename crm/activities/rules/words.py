@@ -49,6 +49,7 @@ class Notice(Word):
     ASSIGNED = "assigned", N_("交给您的下一步")
     HANDED_OVER = "handed-over", N_("转给您的下一步")
     STEPS_HANDED = "steps-handed-over", N_("转给您的多件下一步")
+    IN_HAND = "in-hand", N_("交给您的项目")
     STEPS_IMPORTED = "steps-imported", N_("导入的下一步由您经办")
     DONE_FOR_YOU = "done-for-you", N_("您交办的已办")
     DROPPED_FOR_YOU = "dropped-for-you", N_("您交办的不办了")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from crm.core.merging.declaring import MERGE, Derived, Merging, Stays, rules_of, uncovered
 from crm.core.merging.finding import left_behind, merge_of, merged_into, survivor_of, undo_merge
 from crm.core.merging.preview import (
+    BOTH,
+    EACH,
     LEFT,
     RIGHT,
     SIDES,
@@ -23,6 +25,8 @@ from crm.core.merging.preview import (
 from crm.core.merging.writing import merge
 
 __all__ = [
+    "BOTH",
+    "EACH",
     "LEFT",
     "MERGE",
     "RIGHT",

@@ -20,7 +20,7 @@ from crm.core.words import N_, Conflict, Refused
 
 LEFT, RIGHT = "left", "right"
 SIDES = (LEFT, RIGHT)
-EACH = "each"
+EACH, BOTH = "each", "both"
 Row = dict[str, Any]
 
 
@@ -236,11 +236,13 @@ def _moving(part: Part, rows: dict[str, list[Row]], stays: str) -> Moving:
         ]
         moving.moves = rows[gone] if side_going_on(moving, stays) == gone else []
         return moving
-    by_key = {key: row for row in rows[stays] if (key := key_of(part, row)) is not None}
+    by_key: dict[Any, list[Row]] = {}
+    for row in rows[stays]:
+        if (key := key_of(part, row)) is not None:
+            by_key.setdefault(key, []).append(row)
     clashing: set[int] = set()
     for row in rows[gone]:
-        key = key_of(part, row)
-        same = by_key.get(key) if key is not None else None
+        same = _same(part, by_key.get(key_of(part, row), []), row)
         if same is not None:
             clashing.add(row["id"])
             moving.clashes.append(_clash(part, same, row, stays))
@@ -248,6 +250,14 @@ def _moving(part: Part, rows: dict[str, list[Row]], stays: str) -> Moving:
     if part.single and any(row[part.single] for row in rows[stays]):
         moving.cleared = [row for row in moving.moves if row[part.single]]
     return moving
+
+
+def _same(part: Part, found: list[Row], row: Row) -> Row | None:
+    """The row of the other side this one stands against, which then stands against no other: rather one it is the
+    same thing as."""
+    if part.either is not None:
+        found.sort(key=lambda each: part.either is None or part.either(each, row) is None)
+    return found.pop(0) if found else None
 
 
 def side_going_on(moving: Moving, stays: str) -> str:
@@ -273,7 +283,7 @@ def _clash(part: Part, kept: Row, gone: Row, stays: str) -> Clash:
     name = f"{part.model.__tablename__}-{left['id']}-{right['id']}"
     choices = []
     done: set[str] = set()
-    for fact in () if part.whole else part.facts:
+    for fact in () if part.whole or part.either is not None else part.facts:
         if fact.name in done:
             continue
         names = next((group for group in part.together if fact.name in group), (fact.name,))
@@ -283,7 +293,11 @@ def _clash(part: Part, kept: Row, gone: Row, stays: str) -> Clash:
             side = fills(part, names, kept)
             facts = tuple(item for item in part.facts if item.name in names)
             choices.append(Choice(f"{name}-{fact.name}", facts, one, two, other(stays) if side else stays))
-    return Clash(name, part, left, right, tuple(choices), stays)
+    default = stays
+    if part.either is not None:
+        going = part.either(kept, gone)
+        default = BOTH if going is None else stays if going is kept else other(stays)
+    return Clash(name, part, left, right, tuple(choices), default)
 
 
 def fills(part: Part, names: Sequence[str], row: Row) -> bool:

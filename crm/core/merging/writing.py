@@ -14,6 +14,7 @@ from crm.core.audit.journal import columns_of
 from crm.core.db import Stamped
 from crm.core.merging.finding import ACTION
 from crm.core.merging.preview import (
+    BOTH,
     EACH,
     SIDES,
     Choice,
@@ -138,12 +139,17 @@ def _move(
     follow: dict[int, int] = {}
     for clash in moving.clashes:
         kept_row, gone_row = clash.of(stays), clash.of(gone)
-        if part.facts:
+        picked = picks.get(clash.name, "")
+        picked = picked if picked in (*SIDES, BOTH) else clash.default
+        if part.either is not None and picked == BOTH:
+            continue
+        has_copies = bool(part.facts) and part.either is None
+        if has_copies:
             if taken := taken_of(clash, picks, stays):
                 copied.append((kept_row["id"], taken))
             follow[gone_row["id"]] = kept_row["id"]
         loser = gone_row
-        if not part.facts and picks.get(clash.name, clash.default) == gone:
+        if not has_copies and picked == gone:
             loser = kept_row
         if part.settle is not None:
             settled[loser["id"]] = dict(part.settle(session, loser, actor=actor, today=today))

@@ -112,9 +112,12 @@ def write_xlsx(target: Path | BinaryIO, sheets: Iterable[SheetSpec]) -> int:
     """
     import xlsxwriter  # here: most commands write none
 
+    if isinstance(target, Path):
+        with target.open("wb") as stream:  # what cannot be written is said before the rows are read
+            return write_xlsx(stream, sheets)
     written = 0
     book = xlsxwriter.Workbook(
-        str(target) if isinstance(target, Path) else target,
+        target,
         {
             "constant_memory": True,
             "strings_to_formulas": False,

@@ -11,7 +11,7 @@ from crm.core import merging, records
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.i18n import gettext, number, say, wan, word
-from crm.core.merging import LEFT, RIGHT, SIDES, Choice, Clash, Moving, Preview, default_side
+from crm.core.merging import BOTH, EACH, LEFT, RIGHT, SIDES, Choice, Clash, Moving, Preview, default_side
 from crm.core.permissions import needs
 from crm.core.records import SUBJECTS, Fact, Part, RecordKind, kind_of
 from crm.core.transaction import commit
@@ -44,7 +44,7 @@ def told(fact: Fact, value: Any) -> str | None:
         return say(fact.show(db.session(), value))
     if isinstance(value, dt.date):
         return value.isoformat()
-    if fact.name.endswith("_yuan"):
+    if fact.name == "yuan" or fact.name.endswith("_yuan"):
         return str(gettext("%(amount)s 万元", amount=wan(value)))
     return number(value) if isinstance(value, int) else str(value)
 
@@ -75,14 +75,19 @@ def _choice(choice: Choice, picks: Any) -> dict[str, Any]:
 
 
 def _clash(clash: Clash, picks: Any) -> dict[str, Any]:
-    known = _facts_of(clash.part.model)
+    part = clash.part
+    known = _facts_of(part.model) or {fact.name: fact for fact in part.facts}
     shown = [
         told(known.get(name, Fact(name, "")), clash.left[name]) if name != "year" else str(clash.left[name])
-        for name in clash.part.key
-        if not isinstance(clash.left[name], bool)
+        for name in part.key
+        if not isinstance(clash.left[name], bool) and not name.startswith("is_")
     ]
     picked = picks.get(clash.name)
-    about = [fact for name, fact in known.items() if name not in clash.part.key]
+    about = [
+        fact
+        for name, fact in known.items()
+        if name not in part.key and (fact.show is not None or not name.endswith("_id"))
+    ]
     sides = {
         side: " · ".join(text for fact in about if (text := told(fact, clash.of(side)[fact.name])))
         for side in SIDES
@@ -96,8 +101,9 @@ def _clash(clash: Clash, picks: Any) -> dict[str, Any]:
             for choice in clash.choices
             if (shown_choice := _choice(choice, picks))[LEFT] != shown_choice[RIGHT]
         ],
-        "picked": picked if picked in (*SIDES, "each") else clash.default,
-        "has_facts": bool(clash.part.facts) and not clash.part.whole,
+        "picked": picked if picked in (*SIDES, EACH, BOTH) else clash.default,
+        "has_facts": bool(part.facts) and not part.whole and part.either is None,
+        "may_both": part.either is not None,
         **sides,
     }
 

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.accounts.queries import actor_of
+from crm.activities.actions import tell
+from crm.activities.models import NextStep, StepMove
+from crm.activities.rules.words import Notice, StepState
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
@@ -44,6 +47,7 @@ def appoint(
     """Settle who is in charge from a day on. The first time it is an appointment, later a handover with a reason;
     the interval before it is closed on that day. `members` are the member units, None leaves them.
 
+    Open next steps of who leaves go to who takes the place over; who is new to it is told.
     Raises `Conflict`, `Forbidden`, `Refused` (nobody, a day before the present charge began, nothing changed).
     """
     guards.require_assigner(session, actor, project)
@@ -61,7 +65,7 @@ def appoint(
     )
     if is_same and members is None:
         raise Refused(N_("领导和专班没有变化。"), field="leader")
-    audit.begin(session, actor=actor, action=action, subject=("project", project.id))
+    operation = audit.begin(session, actor=actor, action=action, subject=("project", project.id))
     if members is not None:
         set_members(session, project, members, on=on)
     if current is not None and is_same:
@@ -82,7 +86,59 @@ def appoint(
     session.add(made)
     touch(project)
     session.flush()
+    if current is not None and why is not None:
+        _pass_on(session, project, current, made, today=today, why=why)
+    newcomers = set(people_of(made).values()) - set(people_of(current).values() if current else ())
+    for user_id in sorted(newcomers - {actor.user_id}):
+        tell(
+            session, user_id, Notice.IN_HAND, key=f"charge:{made.id}", at=operation.at, subject=("project", project.id),
+            by=actor.name,
+        )  # fmt: skip
     return made
+
+
+def people_of(charge: ProjectCharge) -> dict[str, int]:
+    """Who is in charge, the nearest to the daily work first."""
+    return {"liaison": charge.liaison_id, "agent": charge.agent_id, "leader": charge.leader_id}
+
+
+def _pass_on(
+    session: Session,
+    project: Project,
+    before: ProjectCharge,
+    after: ProjectCharge,
+    *,
+    today: dt.date,
+    why: str,
+) -> None:
+    """The open next steps of who leaves the project go to who takes the place over."""
+    staying = {*people_of(after).values(), project.holder_id}
+    heirs = {
+        user_id: people_of(after)[role]
+        for role, user_id in reversed(people_of(before).items())
+        if user_id not in staying
+    }
+    steps = session.scalars(
+        sa.select(NextStep).where(
+            NextStep.kind == "project", NextStep.subject_id == project.id, NextStep.state == StepState.OPEN,
+            NextStep.owner_id.in_(heirs),
+        )
+    ).all()  # fmt: skip
+    for step in steps:
+        give(session, step, heirs[step.owner_id], today=today, why=why)
+    session.flush()
+
+
+def give(session: Session, step: NextStep, receiver: int, *, today: dt.date, why: str) -> None:
+    """A next step goes over to somebody else, its history with it."""
+    session.add(
+        StepMove(
+            step_id=step.id, on=today, from_owner_id=step.owner_id, to_owner_id=receiver, reason=why[:200]
+        )
+    )
+    step.owner_id = receiver
+    if step.given_by_id == receiver:
+        step.given_by_id = None
 
 
 def touch(project: Project) -> None:

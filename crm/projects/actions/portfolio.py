@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 from crm.accounts.models import User
 from crm.accounts.queries import actor_of
 from crm.activities.actions import tell
-from crm.activities.models import StepMove
 from crm.activities.rules.words import Notice
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
-from crm.projects.actions.charge import touch
+from crm.projects.actions.charge import give, touch
 from crm.projects.models import ProjectCharge, ProjectClaim
 from crm.projects.queries.portfolio import Held, portfolio
 from crm.projects.rules.words import Act, ClaimCause
@@ -68,22 +67,11 @@ def hand_over_all(
             _claim(session, item, receiver, unit_id, today, why)
         touch(item.project)
         for step in item.steps:
-            session.add(
-                StepMove(
-                    step_id=step.id,
-                    on=today,
-                    from_owner_id=step.owner_id,
-                    to_owner_id=receiver,
-                    reason=why[:200],
-                )
-            )
-            step.owner_id = receiver
-            if step.given_by_id == receiver:
-                step.given_by_id = None
+            give(session, step, receiver, today=today, why=why)
         session.flush()
         if receiver != actor.user_id:
             tell(
-                session, receiver, Notice.HANDED_OVER, key=f"portfolio:{item.project.id}:{item.project.version}", at=at,
+                session, receiver, Notice.IN_HAND, key=f"portfolio:{item.project.id}:{item.project.version}", at=at,
                 subject=("project", item.project.id), by=actor.name,
             )  # fmt: skip
     return held

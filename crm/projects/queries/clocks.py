@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from crm.core import settings, workdays
 from crm.core.clock import local
 from crm.core.permissions import Actor
+from crm.core.pipeline import MoveKind
 from crm.projects.models import Project, ProjectMove, ProjectPulse
 from crm.projects.queries.scope import visible_to
 from crm.projects.rules import clocks as law
@@ -39,11 +41,25 @@ def clocks_where(
 ) -> Iterator[tuple[int, int | None, list[law.Clock]]]:
     """(project, who follows it, clocks) of the projects of a condition: three statements for any number of them."""
     terms, days = terms_of(session), workdays.table(session)
+    back = aliased(ProjectMove)
+
+    def last_back(column: Any) -> Any:
+        """A column of the move that last sent a project back to the first stage."""
+        return (
+            sa.select(column)
+            .where(back.project_id == Project.id, back.kind == MoveKind.BACK, back.stage == Stage.LEAD)
+            .order_by(back.on.desc(), back.id.desc())
+            .limit(1)
+            .correlate(Project)
+            .scalar_subquery()
+        )
+
     left = (
         sa.select(sa.func.min(ProjectMove.on))
         .where(
             ProjectMove.project_id == Project.id,
             sa.or_(ProjectMove.stage != Stage.LEAD, ProjectMove.state != State.ACTIVE),
+            ProjectMove.id > sa.func.coalesce(last_back(back.id), 0),
         )
         .correlate(Project)
         .scalar_subquery()
@@ -52,7 +68,7 @@ def clocks_where(
         sa.select(
             Project.id, Project.source, Project.first_reported_at, Project.stage, Project.state, Project.total_yuan,
             Project.feedback_on, ProjectPulse.replied_on, ProjectPulse.progress_on, left.label("assessed_on"),
-            Project.holder_id,
+            Project.holder_id, last_back(back.on).label("returned_on"),
         )
         .join(ProjectPulse, ProjectPulse.project_id == Project.id)
         .where(*where)
@@ -61,11 +77,11 @@ def clocks_where(
         reported = local(row.first_reported_at).date()
         facts = law.Facts(
             row.source, reported, row.stage, row.state, row.total_yuan, row.replied_on, row.assessed_on,
-            row.feedback_on, row.progress_on,
+            row.feedback_on, row.progress_on, row.returned_on,
         )  # fmt: skip
         found = law.clocks(
             facts, reply_by=workdays.later(reported, terms.reply, days),
-            assess_by=workdays.later(reported, law.assess_days(facts, terms), days), terms=terms, today=today,
+            assess_by=workdays.later(facts.assess_from, law.assess_days(facts, terms), days), terms=terms, today=today,
         )  # fmt: skip
         yield row.id, row.holder_id, found
 

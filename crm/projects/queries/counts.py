@@ -287,10 +287,11 @@ def _uncounted(session: Session, day: dt.date, viewer: Actor, page: int) -> Open
     return Opened(found, total, total - seen, page, pages)
 
 
-def _why_not(facts: Facts) -> list[Reason | Message]:
+def _why_not(facts: Facts) -> Sequence[Reason | Message]:
     if facts.counts_on is not None:
         return [Message(N_("已核定，从 %(on)s 起计入"), {"on": facts.counts_on})]
-    return [reason for reason in reasons(facts) if not reason.is_met]
+    *lines, check = (reason for reason in reasons(facts) if not reason.is_met)
+    return lines or [check]
 
 
 def original_of(session: Session, project: Project, *, viewer: Actor) -> tuple[int, str] | None:

@@ -21,6 +21,7 @@ from crm.projects.models import (
 )
 from crm.projects.queries.books import BOOKS
 from crm.projects.queries.scope import assignable_by, editable_by, visible_to
+from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Stage, State
 
 
@@ -184,6 +185,14 @@ def met_items(session: Session, projects: Sequence[Project]) -> dict[int, set[st
 def next_gate(session: Session, project: Project) -> tuple[Stage | None, list[Line]]:
     """The stage that comes next, and the lines of its gate; (None, []) at the end."""
     return BOOKS.next_gate(session, project, met_items)
+
+
+def gates_on_the_way(session: Session, project: Project, target: Stage) -> list[tuple[Stage, list[Line]]]:
+    """The stages a move to this one passes that still lack something, each with the lines of its gate."""
+    met = met_items(session, [project])[project.id]
+    excused = BOOKS.excuses(session, [project.id])[project.id]
+    gates = [(stage, PIPELINE.gate(stage, met, excused)) for stage in PIPELINE.between(project.stage, target)]
+    return [(stage, lines) for stage, lines in gates if any(line.is_open for line in lines)]
 
 
 def open_counts(session: Session, ids: Sequence[int]) -> Mapping[int, int]:

@@ -45,8 +45,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the clocks of a lead look at. `assessed_on` is the day it first left the first stage, ahead or aside: the
-    term was kept, or not, then, and going back later changes nothing about that."""
+    """What the clocks of a lead look at. `assessed_on` is the day it left the first stage, ahead or aside; a lead sent
+    back to it on `returned_on` is to be assessed anew, from that day on."""
 
     source: Source
     reported_on: dt.date
@@ -57,6 +57,12 @@ class Facts:
     assessed_on: dt.date | None
     feedback_on: dt.date | None
     progress_on: dt.date
+    returned_on: dt.date | None = None
+
+    @property
+    def assess_from(self) -> dt.date:
+        """The day the term of the assessment runs from."""
+        return self.returned_on or self.reported_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,12 @@ def reasons(facts: Facts) -> list[Reason]:
         text = N_("%(day)s 由%(who)s核定，计入 %(on)s")
         params = {"day": facts.checked_on, "who": facts.checker or Message(N_("系统")), "on": facts.counts_on}
         return [*found, Reason(Line.CHECKED, True, Message(text, params))]
-    return [*found, _state(facts), Reason(Line.CHECKED, False, Message(N_("等待核定人核定")))]
+    found.append(_state(facts))
+    is_ready = all(item.is_met for item in found)
+    return [
+        *found,
+        Reason(Line.CHECKED, False, Message(N_("等待核定人核定") if is_ready else N_("齐了才能核定"))),
+    ]
 
 
 def _agreed(facts: Facts) -> Reason:

@@ -37,7 +37,7 @@ def counting(project_id: int) -> Any:
         "projects/_counting.html",
         project=project,
         row=row,
-        lines=lines,
+        shown=lines if row is not None or project.signed_on is not None else lines[:1],
         figures=[
             figure
             for figure in FIGURES

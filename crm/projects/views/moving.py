@@ -13,7 +13,6 @@ from crm.core.i18n import gettext, word
 from crm.core.permissions import needs
 from crm.core.saving import save
 from crm.core.web import actor, back_to, safe_next
-from crm.core.words import Message, Refused
 from crm.projects import actions, queries
 from crm.projects.forms import AsideForm, MoveForm, ResumeForm
 from crm.projects.models import Project
@@ -23,21 +22,21 @@ from crm.projects.views.blueprint import bp, load, over_project, started
 from crm.projects.views.record import section_of
 
 
-def _move_page(
-    form: MoveForm, project: Project, refused: str | None = None, items: tuple[Message, ...] = ()
-) -> str:
+def _move_page(form: MoveForm, project: Project, refused: str | None = None) -> str:
+    """The form, and under it every gate on the way to the stage chosen that still lacks something."""
     session = db.session()
     target, lines = queries.next_gate(session, project)
+    chosen = {stage.value: stage for stage in Stage}.get(form.stage.data or "")
+    gates = queries.gates_on_the_way(session, project, chosen) if chosen is not None else []
     return render_template(
         "projects/move.html",
         form=form,
         project=project,
-        target=target,
-        lines=lines,
+        gates=gates or ([(target, lines)] if target is not None else []),
         section_of=section_of,
         rights=queries.rights(session, project.id, actor()),
         refused=refused,
-        items=items,
+        items=(),  # told with their links by the gates
     )
 
 
@@ -64,7 +63,6 @@ def move_save(project_id: int) -> Any:
         lambda row: {"stage": row.stage.value, "on": row.stage_on.isoformat()},
     )
     form = over.form(MoveForm)
-    lacking: list[Message] = []
     operations: list[str] = []
 
     def write() -> None:
@@ -75,9 +73,6 @@ def move_save(project_id: int) -> Any:
         running = audit.running(db.session())
         operations.extend([running.id] if running is not None else [])
 
-    def refused(refusal: Refused) -> None:
-        lacking[:] = refusal.items
-
     def done() -> Any:
         text = gettext("「%(name)s」已到「%(stage)s」。", name=project.name, stage=word(project.stage))
         message: Any = {"text": text, "undo": url_for("overview.operation_undo", operation=operations[0])}
@@ -86,9 +81,9 @@ def move_save(project_id: int) -> Any:
         return redirect(target, 303) if target else back_to("projects.show", project_id=project_id)
 
     def again(sentence: str | None) -> str:
-        return _move_page(form, load(project_id), sentence, tuple(lacking))
+        return _move_page(form, load(project_id), sentence)
 
-    return save(form, write, done=done, again=again, over=over, refused=refused)
+    return save(form, write, done=done, again=again, over=over)
 
 
 @bp.get("/projects/<int:project_id>/aside")
