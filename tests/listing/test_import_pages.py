@@ -37,7 +37,7 @@ def test_the_finance_office_brings_a_list_in_and_takes_it_back(client: FlaskClie
         "全称,年份,注册地址,板块,list_date,证券代码\n"
         f"{here},2020,浙江省乐清市柳市镇,主板,2020-08-07,605066\n"
         f"{here},2021,浙江省乐清市柳市镇,主板,2020-08-07,605066\n"
-        f"{lacking},2021,浙江省乐清经济开发区,主板,,600290\n"
+        f"{lacking},2021,浙江省乐清经济开发区,北交所,,830799\n"
         f"{away},2021,辽宁省葫芦岛市龙港区,主板,1997-06-26,000751\n"
     )
     status, _url, shown = upload(client, text, within="火星")

@@ -13,7 +13,7 @@ from crm.core.permissions import Actor
 from crm.core.pipeline import WaiverKind, papers
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
-from crm.listing.actions.reaching import days_of
+from crm.listing.actions.reaching import dated, days_of
 from crm.listing.models import Candidate, CandidateEvidence, CandidatePlan, CandidateWaiver
 from crm.listing.queries.books import BOOKS
 from crm.listing.rules.stages import PIPELINE
@@ -39,7 +39,7 @@ def prove(
         attachment_id=attachment_id,
         is_here=attachment_id is None or has_file(session, "candidate", candidate.id, attachment_id),
     )  # fmt: skip
-    days_of(session, candidate)
+    dated(session, candidate, today)
     return made
 
 

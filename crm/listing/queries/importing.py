@@ -78,7 +78,7 @@ def with_all(session: Session, candidates: Sequence[Candidate]) -> list[There]:
     ):
         there = by_id[move.candidate_id]
         there.since = max(there.since, move.on)
-        if move.from_stage is not move.stage:
+        if PIPELINE.is_entry(move):
             there.days[move.stage] = move.on
     papers = sa.select(CandidateEvidence).where(
         CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None)
