@@ -52,10 +52,18 @@ def test_import_export_and_import_again_change_nothing(
         assert run(capsys, "listing", "export", str(out))["count"] == 2
         again = run(capsys, "listing", "import", str(out))
         assert again["counts"] == {"new": 0, "changed": 0, "same": 2, "doubtful": 0, "refused": 0}, again
-    assert "许知行" not in (folder / "out.csv").read_text("utf-8-sig")
+    text = (folder / "out.csv").read_text("utf-8-sig")
+    assert "许知行" not in text and "许**" in text and "保荐机构联系人" in text
     assert (
         run(capsys, "listing", "export", str(folder / "one.csv"), "--filter", "?stage=listed")["count"] == 1
     )
+    for words, says in (
+        (("x.txt",), ".xlsx"),
+        (("x.csv", "--filter", "?stage=火星"), "stage"),
+        (("x.csv", "--filter", "foo=1&sort=name"), "foo"),
+    ):
+        assert main(["listing", "export", str(folder / words[0]), *words[1:]]) == 1
+        assert says in "".join(capsys.readouterr()) and not (folder / words[0]).exists()
     counted = run(capsys, "listing", "count", "--as-of", "2026-11-23")
     assert [(each["key"], each["count"], len(each["ids"]), each["withheld"]) for each in counted] == [
         ("reform", 1, 1, 0), ("accepted", 0, 0, 0),

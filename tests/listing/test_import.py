@@ -222,3 +222,9 @@ def test_the_whole_import_can_be_taken_back(session: Session) -> None:
     )  # fmt: skip
     for model in models:
         assert session.scalar(sa.select(sa.func.count()).select_from(model)) == 0, model
+
+
+def test_a_masked_person_of_an_export_is_not_taken_for_a_name(session: Session) -> None:
+    written(session, {"企业名称": a_firm(session).name, **PATH, "保荐代表人": "许**"})
+    helpers = {row.name: row.person for row in session.scalars(sa.select(Intermediary))}
+    assert helpers["浙海证券"] is None

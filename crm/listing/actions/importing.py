@@ -45,7 +45,7 @@ from crm.listing.rules.incoming import (
     way_ahead,
     way_of_new,
 )
-from crm.listing.rules.sheet import BY_STAGE, HELP, LABELS, PLAN_LABELS, STEPS, paper_name, typed
+from crm.listing.rules.sheet import BY_STAGE, HELP, LABELS, PLAN_LABELS, STEPS, is_masked, paper_name, typed
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Act, Board, Evidence, IntermediaryKind, Stage, State
 
@@ -173,7 +173,7 @@ def _look_up(row: Row, book: Mapping[str, list[int]]) -> None:
             row.papers[step.paper] = (on, number)
     row.plans = {stage: on for stage in PLAN_LABELS if (on := values.get(BY_STAGE[stage].plan))}
     row.help = {
-        kind: (values[name], values.get(f"{name}_person"))
+        kind: (values[name], None if is_masked(who := values.get(f"{name}_person")) else who)
         for kind, (name, *_rest) in HELP.items()
         if values.get(name)
     }

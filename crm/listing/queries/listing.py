@@ -20,7 +20,7 @@ from crm.firms.queries.finding import text_condition
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing.models import Candidate, Intermediary, Obstacle
 from crm.listing.queries.clocks import clocks_where, mark, standing_in
-from crm.listing.queries.counting import counted_where, withdrawn_where
+from crm.listing.queries.counting import KINDS, counted_where, withdrawn_where
 from crm.listing.queries.due import LISTED, ONGOING, UNDATED, obstacle_late, plan_late
 from crm.listing.queries.record import open_counts
 from crm.listing.queries.scope import exportable_by, visible_to
@@ -116,6 +116,13 @@ def _counted(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[b
         return None
 
 
+def _count_told(value: str) -> Message:
+    kind, _, day = value.partition(":")
+    key, _, part = kind.partition("-")
+    text = N_("%(count)s，截至 %(day)s 已撤回的") if part else N_("%(count)s，截至 %(day)s")
+    return Message(text, {"count": Message(KINDS[key][1]), "day": day})
+
+
 def _archived(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     return {"yes": Candidate.archived_on.is_not(None)}.get(value)
 
@@ -185,7 +192,7 @@ FILTERS: list[lists.Filter] = [
         lambda _session, _viewer: [("unknown", N_("日期待补"))],
     ),
     lists.Filter("intermediary", N_("中介机构"), _intermediary, _intermediaries, kind="hidden"),
-    lists.Filter("counted", N_("计入"), _counted, kind="hidden"),
+    lists.Filter("counted", N_("计入"), _counted, kind="hidden", told=_count_told),
     lists.Filter(
         "archived", N_("归档"), _archived, lambda _session, _viewer: [("yes", N_("只看已归档"))]
     ),

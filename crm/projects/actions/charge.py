@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.accounts.queries import actor_of
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline.guarding import touch
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
 from crm.projects.models import Project, ProjectCharge, ProjectUnit
@@ -83,11 +84,6 @@ def appoint(
     touch(project)
     session.flush()
     return made
-
-
-def touch(project: Project) -> None:
-    """Make a newer version of the record, so that who edits it at the same time sees both."""
-    sa.orm.attributes.flag_modified(project, "stage")
 
 
 def check_team(session: Session, team: Team) -> Team:
