@@ -51,6 +51,24 @@ class Entry:
     row_id: int
     of: str = ""
     facts: list[Told] = field(default_factory=list)
+    operation: str = ""
+    others: int = 0  # how many more rows of the same part the same operation made, where they are told as one
+
+
+def folded(found: Sequence[Entry]) -> list[Entry]:
+    """Rows of one part that one operation made one after the other, as one entry: what an import brought with a record
+    is told in a line."""
+    told: list[Entry] = []
+    for entry in found:
+        last = told[-1] if told else None
+        if (
+            last is not None and last.part is not None and last.part is entry.part
+            and (last.operation, last.verb) == (entry.operation, "insert") == (entry.operation, entry.verb)
+        ):  # fmt: skip
+            last.others += 1
+        else:
+            told.append(entry)
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +126,7 @@ def entries(
         source, envelope = by_table[change.kind], envelopes[change.operation]
         entry = Entry(
             change.id, envelope.at, envelope.actor_name, envelope.action, envelope.params, change.verb,
-            source.part, change.row_id, called.get((change.kind, change.row_id), ""),
+            source.part, change.row_id, called.get((change.kind, change.row_id), ""), operation=change.operation,
         )  # fmt: skip
         settable = kind.settable if edits and source.part is None and change.verb == "update" else frozenset()
         entry.facts = [

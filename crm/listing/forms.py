@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from wtforms import HiddenField
+
 from crm.activities.rules.days import read_day as day_in_words
 from crm.core.clock import today
 from crm.core.forms import ChoiceField, Form, RuledField, RuledText, VersionedForm, options, word_choices
@@ -87,7 +89,8 @@ class WaiverForm(Form):
     until_on = RuledField(N_("预计哪天前能确定"), read_day, render_kw=DAY)
 
 
-class PlanForm(Form):
+class PlanForm(VersionedForm):
+    was_on = HiddenField()  # what the form was filled from, for the conflict page
     stage = ChoiceField(N_("上市阶段"), choices=word_choices(Stage), is_required=True)
     on = RuledField(N_("计划日期（留空取消）"), read_day, render_kw=DAY)
 
@@ -123,6 +126,7 @@ class MarketForm(Form):
     to_on = RuledField(N_("结束日期"), read_day, render_kw=DAY)
 
 
-class HoldersForm(Form):
+class HoldersForm(VersionedForm):
+    was_holders = HiddenField()
     on = _on(N_("截止日期"))
     holders = RuledText(N_("股东"), read_holders, is_required=True, render_kw={"rows": 8})

@@ -54,6 +54,17 @@ class Candidate(Versioned, Stamped, Model):
     archive_reason: Mapped[str | None] = mapped_column(sa.String(200))
     firm: Mapped[Firm] = relationship(lazy="raise_on_sql")
     officer: Mapped[User | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def is_undated(self) -> bool:
+        """Listed, since when is not known."""
+        return self.stage is Stage.LISTED and self.listed_on is None
+
+    @property
+    def standing(self) -> Stage | State:
+        """Whether it goes on, as people say it: what is listed goes on no more."""
+        return self.stage if self.stage is Stage.LISTED else self.state
+
     __table_args__ = (
         sa.UniqueConstraint("firm_id", "is_current", name="uq_listing_candidates_firm"),
         sa.CheckConstraint("is_current = 1", name="current"),

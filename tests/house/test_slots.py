@@ -174,7 +174,7 @@ def test_what_people_are_reminded_of_is_listed_in_feature_order(app: Flask) -> N
     assert [kind.code for kind in reminders.REMINDERS] == [
         "instruction-waiting", "instruction-unanswered", "step-overdue", "step-due", "step-left", "report-missed",
         "report-due", "certificate-expiring", "certificates-unowned", "rename-due", "sme-pending", "obstacle-late",
-        "obstacle-due", "listing-out", "listing-soon", "listing-planned", "listing-tutored", "step-climbed",
+        "obstacle-due", "listing-out", "listing-soon", "listing-planned", "listing-tutored", "listing-unowned", "step-climbed",
         "lead-late", "lights-all", "light-turned", "project-quiet", "stage-missing",
     ]  # fmt: skip
     for kind in reminders.REMINDERS:

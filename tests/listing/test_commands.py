@@ -52,10 +52,18 @@ def test_import_export_and_import_again_change_nothing(
         assert run(capsys, "listing", "export", str(out))["count"] == 2
         again = run(capsys, "listing", "import", str(out))
         assert again["counts"] == {"new": 0, "changed": 0, "same": 2, "doubtful": 0, "refused": 0}, again
-    assert "许知行" not in (folder / "out.csv").read_text("utf-8-sig")
+    text = (folder / "out.csv").read_text("utf-8-sig")
+    assert "许知行" not in text and "许**" in text and "保荐机构联系人" in text
     assert (
         run(capsys, "listing", "export", str(folder / "one.csv"), "--filter", "?stage=listed")["count"] == 1
     )
+    for words, says in (
+        (("x.txt",), ".xlsx"),
+        (("x.csv", "--filter", "?stage=火星"), "stage"),
+        (("x.csv", "--filter", "foo=1&sort=name"), "foo"),
+    ):
+        assert main(["listing", "export", str(folder / words[0]), *words[1:]]) == 1
+        assert says in "".join(capsys.readouterr()) and not (folder / words[0]).exists()
     counted = run(capsys, "listing", "count", "--as-of", "2026-11-23")
     assert [(each["key"], each["count"], len(each["ids"]), each["withheld"]) for each in counted] == [
         ("reform", 1, 1, 0), ("accepted", 0, 0, 0),
@@ -87,14 +95,15 @@ def test_the_listed_firms_of_the_city_come_in_from_the_real_list(
     figures = run(capsys, "firms", "import", real, "--sheet", "figures", "--unit", "元", "--within", "温州")
     assert figures["counts"]["new"] == 73 and figures["counts"]["refused"] == 0
     found = run(capsys, "listing", "import", real, "--within", "温州")
-    assert found["counts"]["new"] == 27
-    # one has left the market: the list gives no day for it, so somebody has to look it up
-    assert [row["name"] for row in found["refused"]] == ["华仪电气股份有限公司"]
-    looked_up = folder / "补.csv"
-    looked_up.write_text(
-        text_of({"企业名称": "华仪电气股份有限公司", "板块": "主板", "上市日期": "2000-11-06", "证券代码": "600290"}), "utf-8"
-    )  # fmt: skip
-    assert run(capsys, "listing", "import", str(looked_up))["counts"]["new"] == 1
+    assert found["counts"]["new"] == 28 and found["refused"] == []
     assert (
         run(capsys, "listing", "export", str(folder / "out.csv"), "--filter", "?stage=listed")["count"] == 28
     )
+    # one has left the market and the list gives no day for it: it is in, its day to be looked up
+    unknown = ("--filter", "?listed=unknown")
+    assert run(capsys, "listing", "export", str(folder / "unknown.csv"), *unknown)["count"] == 1
+    assert "华仪电气股份有限公司" in (folder / "unknown.csv").read_text("utf-8-sig")
+    looked_up = folder / "补.csv"
+    looked_up.write_text(text_of({"企业名称": "华仪电气股份有限公司", "上市日期": "2000-11-06"}), "utf-8")
+    assert run(capsys, "listing", "import", str(looked_up))["counts"]["changed"] == 1
+    assert run(capsys, "listing", "export", str(folder / "none.csv"), *unknown)["count"] == 0

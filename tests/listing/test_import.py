@@ -138,7 +138,7 @@ def test_a_firm_listed_before_needs_its_day_and_code_only_and_what_is_not_known_
         ({"辅导备案日期": "2099-01-01"}, "不能晚于今天"),
         ({"板块": "火星板"}, "不在这些里面"),
         ({"阶段": "股改"}, "请写在计划列"),
-        ({"阶段": "已上市"}, "要写上市日期"),
+        ({"阶段": "已上市"}, "也要写上市日期"),
         ({"保荐机构": ""}, "保荐机构"),
         ({"状态": "撤回"}, "原因"),
         ({"计划股改": "2027-06-01", "计划辅导备案": "2027-01-01"}, "前后颠倒"),
@@ -156,7 +156,7 @@ def test_what_the_page_refuses_a_list_is_refused_too_in_words(
 
 def test_a_code_without_a_listing_day_is_asked_about(session: Session) -> None:
     firm = a_firm(session)
-    item = judge(session, {"企业名称": firm.name, "板块": "主板", "证券代码": "600290"})[0]
+    item = judge(session, {"企业名称": firm.name, "板块": "主板", "证券代码": "830799"})[0]
     assert item.joined.outcome is RowOutcome.REFUSED and "没有上市日期" in why(item)
 
 
@@ -222,3 +222,9 @@ def test_the_whole_import_can_be_taken_back(session: Session) -> None:
     )  # fmt: skip
     for model in models:
         assert session.scalar(sa.select(sa.func.count()).select_from(model)) == 0, model
+
+
+def test_a_masked_person_of_an_export_is_not_taken_for_a_name(session: Session) -> None:
+    written(session, {"企业名称": a_firm(session).name, **PATH, "保荐代表人": "许**"})
+    helpers = {row.name: row.person for row in session.scalars(sa.select(Intermediary))}
+    assert helpers["浙海证券"] is None

@@ -32,12 +32,15 @@ def test_the_finance_office_brings_a_list_in_and_takes_it_back(client: FlaskClie
     here, lacking, away = (a_firm(session, n).name for n in (1, 2, 3))
     session.rollback()
     people.sign_in(client, people.FINANCE)
-    assert "只要地址在" in page(client, "/firms/import?sheet=listing")
+    shown = page(client, "/firms/import?sheet=listing")
+    assert "只要地址在" in shown and "上市后备怎么导入" in shown and "日期标“待补”" in shown
+    assert "上市后备怎么导入" not in page(client, "/firms/import")
+    assert 'href="/firms/import?sheet=listing"' in page(client, "/listing")
     text = (
         "全称,年份,注册地址,板块,list_date,证券代码\n"
         f"{here},2020,浙江省乐清市柳市镇,主板,2020-08-07,605066\n"
         f"{here},2021,浙江省乐清市柳市镇,主板,2020-08-07,605066\n"
-        f"{lacking},2021,浙江省乐清经济开发区,主板,,600290\n"
+        f"{lacking},2021,浙江省乐清经济开发区,北交所,,830799\n"
         f"{away},2021,辽宁省葫芦岛市龙港区,主板,1997-06-26,000751\n"
     )
     status, _url, shown = upload(client, text, within="火星")

@@ -15,7 +15,7 @@ from crm.core.clock import today
 from crm.core.transaction import commit
 from crm.listing import actions
 from crm.listing.models import Candidate
-from crm.listing.rules.words import Stage, State
+from crm.listing.rules.words import Board, IntermediaryKind, Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, START, TODAY, a_candidate, a_firm, bring, fill
 from tests.projects.counting import statements
@@ -151,9 +151,9 @@ def test_bad_input_says_what_is_wrong_and_stores_nothing(client: FlaskClient, se
         f"/listing/{number}/board": ({"board": "", "on": "明天", "version": version}, "日期"),
         f"/listing/{number}/evidence/new": ({"kind": "agreements", "on": today().isoformat()}, "文号"),
         f"/listing/{number}/obstacles/new": ({"text": "瑕疵"}, "责任人"),
-        f"/listing/{number}/shareholders": ({"on": today().isoformat(), "holders": "张三"}, "第 1 行"),
+        f"/listing/{number}/shareholders": ({"on": today().isoformat(), "holders": "张三", "version": version}, "第 1 行"),
         f"/listing/{number}/edit": ({"priority": "yes", "version": version}, "原因"),
-        f"/listing/{number}/plan": ({"stage": "", "on": "2027-01-01"}, "上市阶段"),
+        f"/listing/{number}/plan": ({"stage": "", "on": "2027-01-01", "version": version}, "上市阶段"),
     }  # fmt: skip
     for address, (form, says) in sent.items():
         answer = people.post(client, address, form)
@@ -193,3 +193,67 @@ def test_a_firm_goes_from_its_page_through_a_gate(client: FlaskClient, session: 
     assert people.post(client, f"/listing/{number}/move", sent).status_code == 303
     page = client.get(f"/listing/{number}").text
     assert "尽调规范" in page and "2024-03-04" in page
+
+
+def test_the_board_has_the_filter_of_the_list_and_hands_it_on(client: FlaskClient, session: Session) -> None:
+    here, away = a_candidate(session), a_candidate(session, 2)
+    actions.change_board(session, here, actor=ROBOT, today=TODAY, board=Board.STAR, on=TODAY, reason="定位")
+    commit(session)
+    names = (here.firm_name, away.firm_name)
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    shown = unescape(client.get("/listing/board?board=star").text)
+    assert names[0] in shown and names[1] not in shown
+    assert '<option value="star" selected>' in shown and 'action="/listing/board"' in shown
+    assert 'href="/listing?board=star"' in shown and 'href="/listing?stage=reserve&board=star"' in shown
+    assert 'href="/listing/board?board=star"' in unescape(client.get("/listing?board=star").text)
+
+
+def test_the_condition_of_a_count_reads_in_words(client: FlaskClient, session: Session) -> None:
+    a_candidate(session)
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    shown = unescape(client.get("/listing?counted=reform:2026-11-23").text)
+    assert "新增股份公司，截至 2026-11-23" in shown
+    shown = unescape(client.get("/listing?counted=accepted-withdrawn:2026-11-23").text)
+    assert "上市报会企业，截至 2026-11-23 已撤回的" in shown
+
+
+def test_another_board_needs_a_reason_and_the_form_says_so(client: FlaskClient, session: Session) -> None:
+    candidate = a_candidate(session)
+    number = candidate.id
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    field = 'id="reason"[^>]*required|required[^>]*id="reason"'
+    assert not re.search(field, client.get(f"/listing/{number}/board").text)
+    candidate = session.get_one(Candidate, number)
+    actions.change_board(
+        session, candidate, actor=ROBOT, today=TODAY, board=Board.STAR, on=TODAY, reason="定位"
+    )
+    commit(session)
+    version = str(candidate.version)
+    session.rollback()
+    assert re.search(field, client.get(f"/listing/{number}/board").text)
+    sent = {"board": "bse", "on": today().isoformat(), "version": version}
+    answer = people.post(client, f"/listing/{number}/board", sent)
+    assert answer.status_code == 422 and 'value="bse" selected' in answer.text.replace(
+        'selected value="bse"', 'value="bse" selected'
+    )
+
+
+def test_the_phone_of_an_intermediary_is_masked_for_who_only_reads(
+    client: FlaskClient, session: Session
+) -> None:
+    candidate = a_candidate(session)
+    actions.engage(
+        session, candidate, actor=ROBOT, today=TODAY, kind=IntermediaryKind.SPONSOR, name="浙海证券", from_on=TODAY,
+        person="许知行", phone="13800005678",
+    )  # fmt: skip
+    commit(session)
+    number = candidate.id
+    session.rollback()
+    for who, is_whole in ((people.FINANCE, True), (people.LEADER, False)):
+        people.sign_in(client, who)
+        shown = client.get(f"/listing/{number}").text
+        assert ("13800005678" in shown) is is_whole and ("许知行" in shown)
+        assert is_whole or "5678" in shown

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session
 
+from crm.core.history import Asked, entries
 from crm.core.transaction import commit
 from crm.core.words import Refused
 from crm.firms import actions as registry
@@ -14,6 +15,7 @@ from crm.firms.rules.words import EquityKind, LeadingIndustry
 from crm.ladder import actions as ladder
 from crm.listing import actions, queries
 from crm.listing.models import Candidate
+from crm.listing.records import CANDIDATE
 from crm.listing.rules.holders import read_holders
 from crm.listing.rules.priority import Facts, judge, mean_growth
 from crm.listing.rules.words import HolderKind
@@ -85,7 +87,13 @@ def test_holders_are_read_as_people_write_them() -> None:
     assert read_holders("张三 35.5 创始人\n浙南创投，20%，外部\n\n李四\t3.25") == [
         ("张三", HolderKind.FOUNDER, 3550), ("浙南创投", HolderKind.OUTSIDE, 2000), ("李四", HolderKind.OTHER, 325),
     ]  # fmt: skip
-    for text in ("张三", "张三 很多", "张三 0", "张三 101"):
+    assert read_holders("Name, Share (%), Kind\nOak Hill Capital No. 2 Fund 12.5 outside investor\n许 知行，３．５％") == [
+        ("Oak Hill Capital No. 2 Fund", HolderKind.OUTSIDE, 1250), ("许 知行", HolderKind.OTHER, 350),
+    ]  # fmt: skip
+    assert read_holders("股东名称\t持股比例\t类别\nState Fund, 30%, State shareholder,") == [
+        ("State Fund", HolderKind.STATE, 3000)
+    ]
+    for text in ("张三", "张三 很多", "张三 0", "张三 101", "张三 1.234", "张三 20 火星人", "35.5 创始人"):
         with pytest.raises(Refused, match="第 1 行"):
             read_holders(text)
 
@@ -103,5 +111,12 @@ def test_more_than_the_whole_is_refused_and_a_day_is_replaced(session: Session) 
             session, candidate, actor=ROBOT, today=TODAY, on=TODAY, holders=read_holders(text)
         )
         commit(session)
+    history, _more = entries(
+        session, CANDIDATE, candidate, Asked(CANDIDATE.part("listing_shareholders")), viewer=ROBOT
+    )
+    told = {(entry.verb, fact.old, fact.new) for entry in history for fact in entry.facts}
+    assert ("update", "60%", "55%") in told and ("delete", "乙", "—") in {
+        (v, o, n or "—") for v, o, n in told
+    }
     shown = [(row.name, row.basis_points) for row in queries.shareholders_of(session, candidate.id)]
     assert shown == [("甲", 5500), ("丙", 4500)]

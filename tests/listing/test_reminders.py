@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from crm.accounts.models import User
 from crm.accounts.queries.readers import readers
+from crm.core import audit
 from crm.core.months import add_months
 from crm.core.reminders import Row
 from crm.core.transaction import commit
@@ -161,3 +163,26 @@ def test_twice_the_candidates_cost_the_same_statements(app: Flask, session: Sess
     few = cost()
     some(4)
     assert cost() == few
+
+
+def test_what_nobody_looks_after_is_told_to_the_finance_office(session: Session) -> None:
+    candidate = at(session, Stage.TUTORED)
+    last = add_months(candidate.stage_on, 12)
+    finance, science = (people.id_of(session, each) for each in (people.FINANCE, people.SCIENCE))
+    assert [(row.person_id, row.why) for row in told(session, "listing-out", last)] == [(finance, "officer")]
+    assert told(session, "listing-unowned") == []
+    actions.plan(session, candidate, actor=ROBOT, stage=Stage.ACCEPTED, on=TODAY)
+    actions.edit(session, candidate, actor=ROBOT, today=TODAY, values={"officer_id": None})
+    commit(session)
+    for code, day in (("listing-out", last), ("listing-planned", TODAY + dt.timedelta(1))):
+        rows = [(row.person_id, row.why) for row in told(session, code, day)]
+        assert (finance, "office") in rows and science not in {key for key, _why in rows}, code
+    row = next(row for row in told(session, "listing-unowned") if row.person_id == finance)
+    assert (row.params["count"], row.link) == (1, ("listing.index", {"officer": "none", "state": "open"}))
+    somebody = people.id_of(session, people.SCIENCE)
+    actions.edit(session, candidate, actor=ROBOT, today=TODAY, values={"officer_id": somebody})
+    commit(session)
+    audit.begin(session, actor=ROBOT, action="user.deactivate")
+    session.get_one(User, somebody).is_active = False
+    session.flush()
+    assert (finance, "office") in [(row.person_id, row.why) for row in told(session, "listing-out", last)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from html import unescape
 
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 from crm.core.clock import today
 from crm.core.db import db
 from crm.core.transaction import commit
-from crm.listing import actions
+from crm.listing import actions, queries
 from crm.listing.models import Candidate, Obstacle
-from crm.listing.rules.words import Board, Stage, State
+from crm.listing.rules.words import Board, HolderKind, Stage, State
 from tests import people
 from tests.listing.cast import ROBOT, TODAY, a_candidate, bring
 
@@ -79,6 +80,61 @@ def test_the_second_saver_sees_both_and_chooses(client: FlaskClient, session: Se
         assert (again.note == "我写的备注") is (name == "edit")
         assert (again.board is Board.BSE) is (name == "board")
         assert (again.archived_on is not None) is (name == "archive")
+
+
+@pytest.mark.parametrize("name", ["plan", "shareholders"])
+def test_a_plan_and_a_list_of_shareholders_are_not_overwritten_unseen(
+    client: FlaskClient, session: Session, name: str
+) -> None:
+    candidate = a_candidate(session)
+    day = dt.date(2027, 3, 1)
+    actions.plan(session, candidate, actor=ROBOT, stage=Stage.REFORM, on=day)
+    holding = [("张三", HolderKind.FOUNDER, 6000)]
+    actions.set_holders(session, candidate, actor=ROBOT, today=today(), on=today(), holders=holding)
+    commit(session)
+    number = candidate.id
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    address = f"/listing/{number}/{name}"
+    page = unescape(client.get(f"{address}?stage=reform").text)
+    sent = dict(re.findall(r'name="(version|was_on|was_holders)"[^>]*value="([^"]*)"', page))
+    assert sent.get("was_on", "2027-03-01") == "2027-03-01" and "version" in sent, sent
+    candidate = db.session().get_one(Candidate, number, populate_existing=True)
+    actions.plan(db.session(), candidate, actor=ROBOT, stage=Stage.REFORM, on=dt.date(2027, 4, 2))
+    holding = [("张三", HolderKind.FOUNDER, 5500), ("对方创投", HolderKind.OUTSIDE, 1000)]
+    actions.set_holders(db.session(), candidate, actor=ROBOT, today=today(), on=today(), holders=holding)
+    commit(db.session())
+    mine = {
+        "plan": {"stage": "reform", "on": "2027-05-03"},
+        "shareholders": {"on": today().isoformat(), "holders": "张三 50 创始人\nOak Hill 12 outside"},
+    }[name]
+    answer = people.post(client, address, {**sent, **mine})
+    text = unescape(answer.text)
+    assert answer.status_code == 409, text[:300]
+    for told in {
+        "plan": ("2027-03-01", "2027-04-02", "2027-05-03"),
+        "shareholders": ("60", "对方创投", "Oak Hill"),
+    }[name]:
+        assert told in text, told
+    chosen = {
+        field: "mine" if field.startswith("pick-") else unescape(value)
+        for field, value in re.findall(r'name="((?:pick-|mine-|version)[^"]*)" value="([^"]*)"', answer.text)
+    }
+    assert people.post(client, address, chosen).status_code == 303
+    db.session().rollback()
+    plans, owners = queries.plans_of(db.session(), number), queries.shareholders_of(db.session(), number)
+    assert plans[Stage.REFORM] == (dt.date(2027, 5, 3) if name == "plan" else dt.date(2027, 4, 2))
+    assert ("Oak Hill" in [row.name for row in owners]) is (name == "shareholders")
+    history = unescape(client.get(f"/records/candidate/{number}/history").text)
+    assert ("2027-04-02" in history) and ("2027-03-01" in history) and "55%" in history
+
+
+def test_the_same_plan_again_changes_nothing(session: Session) -> None:
+    candidate = a_candidate(session)
+    for on in (dt.date(2027, 3, 1), dt.date(2027, 3, 1), None, None):
+        actions.plan(session, candidate, actor=ROBOT, stage=Stage.REFORM, on=on)
+        commit(session)
+    assert candidate.version == 3  # as it was made, planned, and the plan taken away
 
 
 def test_an_obstacle_is_settled_once_and_restoring_twice_is_said(

@@ -47,6 +47,7 @@ class Filter:
     kind: str = "choice"  # choice | text | day | hidden
     is_first: bool = False  # on the page also while it is not used
     needs: str | None = None  # a permission without which the condition does not exist
+    told: Callable[[str], Message] | None = None  # how a value without choices reads on the page
 
 
 class Kind(StrEnum):

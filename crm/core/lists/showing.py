@@ -173,10 +173,12 @@ def _query(declared: lists.List, wanted: lists.Asked, understood: Mapping[str, s
     return query
 
 
-def _address(declared: lists.List, query: Mapping[str, str], **more: str | None) -> str:
+def _address(
+    declared: lists.List, query: Mapping[str, str], *, url: str | None = None, **more: str | None
+) -> str:
     values = {**query, **{key: value for key, value in more.items() if value}}
     text = urlencode(values, safe=",")
-    return url_for(declared.endpoint) + (f"?{text}" if text else "")
+    return (url or url_for(declared.endpoint)) + (f"?{text}" if text else "")
 
 
 def _sort_urls(declared: lists.List, wanted: lists.Asked, query: Mapping[str, str]) -> dict[str, str]:
@@ -188,7 +190,19 @@ def _sort_urls(declared: lists.List, wanted: lists.Asked, query: Mapping[str, st
     return urls
 
 
-def _chips(declared: lists.List, understood: Mapping[str, str], query: Mapping[str, str]) -> list[Chip]:
+def filter_bar(declared: lists.List, endpoint: str, understood: Mapping[str, str]) -> dict[str, Any]:
+    """What `lists.chips` needs on another page over the same filter: a board, with its own address."""
+    url, query = url_for(endpoint), dict(understood)
+    return {
+        "list_url": url, "chips": _chips(declared, understood, query, url), "conditions": understood, "sort": "",
+        "sorts": (), "marked": {}, "query": {}, "filter_query": urlencode(query), "clear_url": url,
+        "is_wide": "more" in request.args,
+    }  # fmt: skip
+
+
+def _chips(
+    declared: lists.List, understood: Mapping[str, str], query: Mapping[str, str], url: str | None = None
+) -> list[Chip]:
     session, viewer = db.session(), actor()
     chips: list[Chip] = []
     for item in declared.filters:
@@ -202,6 +216,8 @@ def _chips(declared: lists.List, understood: Mapping[str, str], query: Mapping[s
             for key, label in (item.choices(session, viewer) if item.choices else ())
         ]
         shown = next((label for _key, label, chosen in choices if chosen), value)
+        if value and item.told is not None:
+            shown = say(item.told(value))
         rest = {key: other for key, other in query.items() if key != item.key}
         chips.append(
             Chip(
@@ -211,7 +227,7 @@ def _chips(declared: lists.List, understood: Mapping[str, str], query: Mapping[s
                 value,
                 shown,
                 choices,
-                _address(declared, rest),
+                _address(declared, rest, url=url),
                 item.is_first,
             )
         )

@@ -155,7 +155,14 @@ class Pipeline(Generic[S, T]):
 
     def reached(self, moves: Iterable[Entered]) -> dict[S, dt.date]:
         """The day each stage was last entered, of moves in their order."""
-        return {move.stage: move.on for move in moves if move.from_stage is not move.stage}
+        return {move.stage: move.on for move in moves if self.is_entry(move)}
+
+    def is_entry(self, move: Entered) -> bool:
+        """Whether a move came to its stage on its day. A record taken in at a later stage than the first only tells
+        where it stood."""
+        return move.from_stage is not move.stage and (
+            move.from_stage is not None or self.order[move.stage] == 0
+        )
 
     def line(
         self, stage: S, moves: Iterable[Entered], today: dt.date, plans: Mapping[S, dt.date] | None = None

@@ -18,6 +18,7 @@ from crm.listing.rules.stages import PIPELINE
 
 lock = partial(guarding.lock, PIPELINE)
 held = partial(guarding.held, PIPELINE)
+touch = guarding.touch
 
 
 def ready(session: Session, candidate: Candidate, actor: Actor, version: int | None = None) -> None:
@@ -55,4 +56,4 @@ def line(text: Any, longest: int, field: str) -> str:
     return cleaned
 
 
-__all__ = ["check_person", "check_unit", "held", "line", "lock", "past", "reader", "ready"]
+__all__ = ["check_person", "check_unit", "held", "line", "lock", "past", "reader", "ready", "touch"]

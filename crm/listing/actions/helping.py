@@ -163,27 +163,28 @@ def set_holders(
     today: dt.date,
     on: dt.date,
     holders: Sequence[tuple[str, HolderKind, int]],
+    version: int | None = None,
 ) -> None:
-    """The shareholders on a day, as (name, kind, hundredths of a per cent); what was noted for that day is replaced.
-    Raises `Refused` for more than the whole."""
-    guards.ready(session, candidate, actor)
+    """The shareholders on a day, as (name, kind, hundredths of a per cent); what was noted for that day is brought to
+    it, so that each keeps its history. Raises `Conflict`, and `Refused` for more than the whole."""
+    guards.ready(session, candidate, actor, version)
     guards.past(on, today)
     if not holders:
         raise Refused(N_("请填写股东。"), field="holders")
     if sum(part for _name, _kind, part in holders) > WHOLE:
         raise Refused(N_("持股合计超过 100%。"), field="holders")
-    names = [name for name, _kind, _part in holders]
-    if len(set(names)) != len(names):
+    told = {name: (kind, part) for name, kind, part in holders}
+    if len(told) != len(holders):
         raise Refused(N_("同一名股东写了两次。"), field="holders")
     audit.begin(session, actor=actor, action=Act.HOLDING, subject=("candidate", candidate.id))
-    known = session.scalars(
+    guards.touch(candidate)
+    for row in session.scalars(
         sa.select(Shareholder).where(Shareholder.candidate_id == candidate.id, Shareholder.on == on)
-    ).all()
-    for row in known:
-        session.delete(row)
-    session.flush()
-    for name, kind, part in holders:
-        session.add(
-            Shareholder(candidate_id=candidate.id, on=on, name=name[:120], kind=kind, basis_points=part)
-        )
+    ):
+        if row.name in told:
+            row.kind, row.basis_points = told.pop(row.name)
+        else:
+            session.delete(row)
+    for name, (kind, part) in told.items():
+        session.add(Shareholder(candidate_id=candidate.id, on=on, name=name, kind=kind, basis_points=part))
     session.flush()

@@ -34,11 +34,23 @@ from crm.listing.models import (
     Intermediary,
 )
 from crm.listing.queries.importing import There, people_named, person, present
-from crm.listing.rules.incoming import Told, Way, check_days, target_of, way_ahead, way_of_new
-from crm.listing.rules.sheet import BY_STAGE, HELP, LABELS, PLAN_LABELS, STEPS, paper_name, typed
+from crm.listing.rules.codes import is_of_exchange
+from crm.listing.rules.incoming import (
+    UNDATED,
+    Told,
+    Way,
+    check_days,
+    is_undated,
+    target_of,
+    way_ahead,
+    way_of_new,
+)
+from crm.listing.rules.sheet import BY_STAGE, HELP, LABELS, PLAN_LABELS, STEPS, is_masked, paper_name, typed
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Act, Board, Evidence, IntermediaryKind, Stage, State
 
+NO_DAY = N_("名单没有上市日期，先按已上市（%(code)s）入库，上市日期待补。")
+LISTED_ON = "名单所列上市日期"  # what the day of a listing is known from, when a later list gives it
 UNKNOWN_DAYS = 90  # within so many days somebody has to know what a list leaves open
 
 
@@ -119,6 +131,8 @@ def judged(session: Session, rows: Sequence[Incoming], *, today: dt.date) -> lis
             _look_up(row, book)
             if row.there is None:
                 row.way = way_of_new(row.told, _met(row), today)
+                if is_undated(row.told):
+                    row.notes.append(Message(NO_DAY, {"code": row.facts["stock_code"]}))
                 _check_plans(row.plans)
             else:
                 _judge_there(row, row.there, today)
@@ -140,10 +154,12 @@ def _look_up(row: Row, book: Mapping[str, list[int]]) -> None:
         if told.days.setdefault(target_of(told), stage_on) != stage_on:
             raise Refused(N_("阶段起的日期与该阶段的日期不一致。"), field="stage_on")
     if values.get("stock_code") and told.stage is None and not told.days and row.there is None:
-        raise Refused(
-            N_("有证券代码，没有上市日期：已上市的请写上市日期，没有上市的请写上市阶段。"),
-            field=BY_STAGE[Stage.LISTED].on,
-        )
+        if not is_of_exchange(values["stock_code"]):
+            raise Refused(
+                N_("有证券代码，没有上市日期：已上市的请写上市日期，没有上市的请写上市阶段。"),
+                field=BY_STAGE[Stage.LISTED].on,
+            )
+        told.stage = Stage.LISTED
     row.board = values.get("board")
     row.facts = {name: values[name] for name in ("stock_code", "note") if values.get(name)}
     if values.get("officer"):
@@ -157,7 +173,7 @@ def _look_up(row: Row, book: Mapping[str, list[int]]) -> None:
             row.papers[step.paper] = (on, number)
     row.plans = {stage: on for stage in PLAN_LABELS if (on := values.get(BY_STAGE[stage].plan))}
     row.help = {
-        kind: (values[name], values.get(f"{name}_person"))
+        kind: (values[name], None if is_masked(who := values.get(f"{name}_person")) else who)
         for kind, (name, *_rest) in HELP.items()
         if values.get(name)
     }
@@ -210,6 +226,10 @@ def _judge_there(row: Row, there: There, today: dt.date) -> None:
             )  # fmt: skip
         row.changes["board"] = [None, _shown(row.board)]
     row.papers = {kind: told for kind, told in row.papers.items() if kind not in there.papers}
+    listed_on = row.told.days.get(Stage.LISTED)
+    if candidate.is_undated and listed_on is not None:
+        row.papers.setdefault(Evidence.LISTING, (listed_on, LISTED_ON))
+        row.changes[BY_STAGE[Stage.LISTED].on] = [None, _shown(listed_on)]
     for step in STEPS:
         if step.paper in row.papers:
             row.changes[paper_name(step)] = [None, row.papers[step.paper][1]]
@@ -236,7 +256,8 @@ def _check_passed(row: Row, there: There) -> None:
     """The history that is there is not rewritten by a list: a day that differs is refused, one that is not known of a
     stage jumped over is told."""
     for stage, on in row.told.days.items():
-        if PIPELINE.order[stage] > PIPELINE.order[there.candidate.stage]:
+        is_news = stage is Stage.LISTED and there.candidate.is_undated
+        if is_news or PIPELINE.order[stage] > PIPELINE.order[there.candidate.stage]:
             continue
         known = {day for day in (there.days.get(stage), there.day_of(stage)) if day is not None}
         if known and on not in known:
@@ -301,14 +322,13 @@ def _candidate(row: Row, actor: Actor) -> dict[str, Any]:
         "firm_id": row.incoming.firm_id, "is_current": 1, "board": row.board, "stage": last.stage,
         "stage_on": entered[last.stage], "state": last.state, "state_on": last.on if is_aside else None,
         "state_reason": last.reason if is_aside else None, "officer_id": actor.user_id, **row.facts,
-        **{column: entered.get(stage) for column, stage in FIRST.items()},
+        **{column: None if is_undated(row.told) else entered.get(stage) for column, stage in FIRST.items()},
     }  # fmt: skip
 
 
 def _waiver(code: str, reason: str, today: dt.date) -> dict[str, Any]:
-    is_unknown = (
-        PIPELINE.items[code].can_be_unknown and reason[:200] and not PIPELINE.items[code].can_be_waived
-    )
+    item = PIPELINE.items[code]
+    is_unknown = item.can_be_unknown and (reason == UNDATED or not item.can_be_waived)
     return {
         "item": code, "reason": reason[:200], "kind": WaiverKind.UNKNOWN if is_unknown else WaiverKind.WAIVED,
         "until_on": today + dt.timedelta(UNKNOWN_DAYS) if is_unknown else None,

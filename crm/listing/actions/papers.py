@@ -13,7 +13,7 @@ from crm.core.permissions import Actor
 from crm.core.pipeline import WaiverKind, papers
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
-from crm.listing.actions.reaching import days_of
+from crm.listing.actions.reaching import dated, days_of
 from crm.listing.models import Candidate, CandidateEvidence, CandidatePlan, CandidateWaiver
 from crm.listing.queries.books import BOOKS
 from crm.listing.rules.stages import PIPELINE
@@ -39,7 +39,7 @@ def prove(
         attachment_id=attachment_id,
         is_here=attachment_id is None or has_file(session, "candidate", candidate.id, attachment_id),
     )  # fmt: skip
-    days_of(session, candidate)
+    dated(session, candidate, today)
     return made
 
 
@@ -84,10 +84,17 @@ def take_back(session: Session, candidate: Candidate, row: CandidateWaiver, *, a
 
 
 def plan(
-    session: Session, candidate: Candidate, *, actor: Actor, stage: Stage, on: dt.date | None
+    session: Session,
+    candidate: Candidate,
+    *,
+    actor: Actor,
+    stage: Stage,
+    on: dt.date | None,
+    version: int | None = None,
 ) -> CandidatePlan | None:
-    """Set the day a stage is meant to be reached, or take it away. Raises `Refused` for a plan out of order."""
-    guards.ready(session, candidate, actor)
+    """Set the day a stage is meant to be reached, or take it away. Raises `Conflict`, and `Refused` for a plan out of
+    order."""
+    guards.ready(session, candidate, actor, version)
     rows = {
         row.stage: row
         for row in session.scalars(sa.select(CandidatePlan).where(CandidatePlan.candidate_id == candidate.id))
@@ -99,11 +106,13 @@ def plan(
                 raise Refused(
                     N_("「%(stage)s」计划在 %(day)s，前后颠倒了。"), stage=other, day=row.on, field="on"
                 )
-    audit.begin(session, actor=actor, action=Act.PLAN, subject=("candidate", candidate.id), stage=stage.value)
     found = rows.get(stage)
+    if (None if found is None else found.on) == on:
+        return found
+    audit.begin(session, actor=actor, action=Act.PLAN, subject=("candidate", candidate.id), stage=stage.value)
+    guards.touch(candidate)
     if on is None:
-        if found is not None:
-            session.delete(found)
+        session.delete(found)
     elif found is None:
         found = CandidatePlan(candidate_id=candidate.id, stage=stage, on=on)
         session.add(found)

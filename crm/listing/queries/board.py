@@ -15,6 +15,7 @@ from crm.firms.models import EquityRound, Firm
 from crm.firms.queries import figures_visible_to
 from crm.listing.models import Candidate
 from crm.listing.queries.clocks import clocks_where
+from crm.listing.queries.due import UNDATED
 from crm.listing.queries.listing import matching
 from crm.listing.queries.record import open_counts
 from crm.listing.rules.stages import Clock
@@ -24,6 +25,7 @@ CARDS = 20
 
 
 _ORDER = (Candidate.stage_on, Candidate.id)
+_SINCE = sa.case((UNDATED, None), else_=Candidate.stage_on).label("stage_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def board_of(session: Session, wanted: lists.Asked, viewer: Actor) -> tuple[list
     }
     rows = session.execute(
         sa.select(
-            Candidate.id, Candidate.stage, Candidate.state, Candidate.board, Candidate.stage_on, Firm.name,
+            Candidate.id, Candidate.stage, Candidate.state, Candidate.board, _SINCE, Firm.name,
             Firm.leading_industry.label("industry"),
         )
         .join(Firm, Firm.id == Candidate.firm_id)

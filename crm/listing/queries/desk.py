@@ -14,10 +14,9 @@ from crm.core.words import N_
 from crm.firms.models import Firm
 from crm.listing.models import Candidate
 from crm.listing.queries.clocks import WARNS, clocks_where, standing_in
-from crm.listing.queries.due import obstacle_late, plan_late
+from crm.listing.queries.due import ONGOING, obstacle_late, plan_late
 from crm.listing.queries.scope import visible_to
 from crm.listing.rules.stages import Clock
-from crm.listing.rules.words import GOING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def desk(session: Session, viewer: Actor, today: dt.date, *, size: int) -> Desk:
         (N_("辅导期已满"), {"clock": "tutored"}, "g", standing_in(clocks, today, "tutored")),
         (N_("计划日期已过"), {"plan": "late"}, "y", plan_late(today)),
         (N_("难题逾期"), {"obstacles": "late"}, "y", obstacle_late(today)),
-        (N_("推进中和中止"), {"state": "open"}, "", Candidate.state.in_(GOING)),
+        (N_("推进中和中止"), {"state": "open"}, "", ONGOING),
     ]
 
     def many(*where: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

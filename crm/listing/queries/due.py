@@ -1,4 +1,4 @@
-"""Candidates whose planned day, or an obstacle's day, has passed."""
+"""Candidates that go on; those whose planned day, or an obstacle's day, has passed; those whose listing day is unknown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import sqlalchemy as sa
 from crm.listing.models import Candidate, CandidatePlan, Obstacle
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import GOING, Stage, State
+
+LISTED = Candidate.stage == Stage.LISTED
+ONGOING = sa.and_(Candidate.state.in_(GOING), sa.not_(LISTED))  # what is listed has arrived
+UNDATED = sa.and_(LISTED, Candidate.listed_on.is_(None))
 
 
 def plan_late(today: dt.date) -> sa.ColumnElement[bool]:

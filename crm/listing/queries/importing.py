@@ -15,6 +15,7 @@ from crm.accounts.models import User
 from crm.core.folding import fold
 from crm.core.words import N_, Refused
 from crm.firms.models import Firm
+from crm.firms.rules.standing import mask_person
 from crm.listing.models import Candidate, CandidateEvidence, CandidateMove, CandidatePlan, Intermediary
 from crm.listing.queries.record import excuses, met_items, term_days
 from crm.listing.rules.incoming import Here
@@ -78,7 +79,7 @@ def with_all(session: Session, candidates: Sequence[Candidate]) -> list[There]:
     ):
         there = by_id[move.candidate_id]
         there.since = max(there.since, move.on)
-        if move.from_stage is not move.stage:
+        if PIPELINE.is_entry(move):
             there.days[move.stage] = move.on
     papers = sa.select(CandidateEvidence).where(
         CandidateEvidence.candidate_id.in_(ids), CandidateEvidence.removed_on.is_(None)
@@ -114,7 +115,7 @@ def person(book: Mapping[str, list[int]], written: str) -> int:
 
 def told_rows(session: Session, ids: Sequence[int]) -> list[dict[str, Any]]:
     """Candidates as rows of a list, values by column name, in the order of `ids`: read in again they change nothing.
-    Persons of intermediaries stay here."""
+    Persons of intermediaries are masked, as contacts are."""
     found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(ids), PART):
         part = ids[start : start + PART]
@@ -148,7 +149,7 @@ def _row(there: There) -> dict[str, Any]:
     one = there.candidate
     told: dict[str, Any] = {
         "board": one.board, "stage": one.stage, "stock_code": one.stock_code, "note": one.note,
-        "state": one.state,
+        "state": None if one.stage is Stage.LISTED else one.state,  # what is listed goes on no more
     }  # fmt: skip
     if one.state is not State.ACTIVE:
         told |= {"state_on": one.state_on, "state_reason": one.state_reason}
@@ -160,7 +161,8 @@ def _row(there: There) -> dict[str, Any]:
     for stage in PLAN_LABELS:
         told[BY_STAGE[stage].plan] = there.plans.get(stage)
     for kind, (column, _label, _headings, _people) in HELP.items():
-        told[column] = there.help.get(kind, (None, None))[0]
+        told[column], person = there.help.get(kind, (None, None))
+        told[f"{column}_person"] = mask_person(person)
     return told
 
 

@@ -20,11 +20,11 @@ from crm.firms.queries.finding import text_condition
 from crm.firms.rules.words import LeadingIndustry
 from crm.listing.models import Candidate, Intermediary, Obstacle
 from crm.listing.queries.clocks import clocks_where, mark, standing_in
-from crm.listing.queries.counting import counted_where, withdrawn_where
-from crm.listing.queries.due import obstacle_late, plan_late
+from crm.listing.queries.counting import KINDS, counted_where, withdrawn_where
+from crm.listing.queries.due import LISTED, ONGOING, UNDATED, obstacle_late, plan_late
 from crm.listing.queries.record import open_counts
 from crm.listing.queries.scope import exportable_by, visible_to
-from crm.listing.rules.words import GOING, Act, Board, IntermediaryKind, Stage, State
+from crm.listing.rules.words import Act, Board, IntermediaryKind, Stage, State
 
 NONE, MINE, OPEN = "none", "me", "open"
 
@@ -50,10 +50,12 @@ def _text(session: Session, value: str, viewer: Actor) -> sa.ColumnElement[bool]
 
 
 def _state(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
-    if value == OPEN:
-        return Candidate.state.in_(GOING)
-    known = {member.value: member for member in State}
-    return Candidate.state == known[value] if value in known else None
+    known = {member.value: Candidate.state == member for member in State}
+    known |= {
+        OPEN: ONGOING, Stage.LISTED.value: LISTED,
+        State.ACTIVE.value: sa.and_(Candidate.state == State.ACTIVE, sa.not_(LISTED)),
+    }  # fmt: skip
+    return known.get(value)
 
 
 def _officer(_session: Session, value: str, viewer: Actor) -> sa.ColumnElement[bool] | None:
@@ -114,6 +116,13 @@ def _counted(session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[b
         return None
 
 
+def _count_told(value: str) -> Message:
+    kind, _, day = value.partition(":")
+    key, _, part = kind.partition("-")
+    text = N_("%(count)s，截至 %(day)s 已撤回的") if part else N_("%(count)s，截至 %(day)s")
+    return Message(text, {"count": Message(KINDS[key][1]), "day": day})
+
+
 def _archived(_session: Session, value: str, _viewer: Actor) -> sa.ColumnElement[bool] | None:
     return {"yes": Candidate.archived_on.is_not(None)}.get(value)
 
@@ -144,7 +153,7 @@ FILTERS: list[lists.Filter] = [
     lists.Filter("q", N_("企业名称、代码或证券代码"), _text, kind="text", is_first=True),
     lists.Filter("stage", N_("上市阶段"), _word(Candidate.stage, Stage), _of(Stage), is_first=True),
     lists.Filter(
-        "state", N_("上市状态"), _state, _of(State, (OPEN, N_("推进中和中止"))), is_first=True
+        "state", N_("上市状态"), _state, _of(State, (OPEN, N_("推进中和中止")), (Stage.LISTED.value, Stage.LISTED.label)), is_first=True
     ),
     lists.Filter(
         "board", N_("目标板块"), _word(Candidate.board, Board), _of(Board, (NONE, N_("未定"))), is_first=True
@@ -177,8 +186,13 @@ FILTERS: list[lists.Filter] = [
     lists.Filter(
         "plan", N_("计划日期"), _of_the_day("late"), lambda _session, _viewer: [("late", N_("计划日期已过"))]
     ),
+    lists.Filter(
+        "listed", N_("上市日期"),
+        lambda _session, value, _viewer: UNDATED if value == "unknown" else None,
+        lambda _session, _viewer: [("unknown", N_("日期待补"))],
+    ),
     lists.Filter("intermediary", N_("中介机构"), _intermediary, _intermediaries, kind="hidden"),
-    lists.Filter("counted", N_("计入"), _counted, kind="hidden"),
+    lists.Filter("counted", N_("计入"), _counted, kind="hidden", told=_count_told),
     lists.Filter(
         "archived", N_("归档"), _archived, lambda _session, _viewer: [("yes", N_("只看已归档"))]
     ),
@@ -213,7 +227,7 @@ BULK: list[lists.Bulk] = []
 _OFFICER = aliased(User)
 ROW = (
     Candidate.id, Firm.name, Firm.code, Candidate.firm_id, Candidate.stage, Candidate.state, Candidate.board,
-    Candidate.stage_on.label("since"), Candidate.stock_code, Candidate.reformed_on.label("reformed"),
+    sa.case((UNDATED, None), else_=Candidate.stage_on).label("since"), Candidate.stock_code, Candidate.reformed_on.label("reformed"),
     Candidate.accepted_on.label("accepted"), Candidate.listed_on.label("listed"),
     Candidate.updated_at.label("updated"), Firm.leading_industry.label("industry"), Candidate.archived_on,
     _OFFICER.name.label("officer"),
@@ -252,6 +266,11 @@ def cells(
     """What the page's rows show beside the row itself."""
     keys = {column.key for column in columns}
     found: dict[str, Mapping[int, Any]] = {}
+    if "state" in keys:
+        states = sa.select(Candidate.id, Candidate.stage, Candidate.state).where(Candidate.id.in_(ids))
+        found["state"] = {
+            row.id: row.stage if row.stage is Stage.LISTED else row.state for row in session.execute(states)
+        }
     if "lacking" in keys:
         found["lacking"] = {key: count for key, count in open_counts(session, ids).items() if count}
     if "clock" in keys:

@@ -1,8 +1,9 @@
 """A row of a list of the reserve judged by the stage table: the moves it tells, or what it lacks. Pure.
 
 A firm that is listed shows by its listing day and its code, which are public, that it has passed every gate before:
-documents that did not come with the list are noted as waived, with that reason. Everything else passes the gates and
-terms of the page.
+documents that did not come with the list are noted as waived, with that reason. Without its day such a firm is taken in
+where it stands: it has no dated steps, its listing day stays unknown until somebody registers it, and it counts nowhere
+before. Everything else passes the gates and terms of the page.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass, field
 from crm.core.pipeline.declaring import Item, MoveKind
 from crm.core.words import N_, Refused
 from crm.listing.rules.sheet import BY_STAGE
-from crm.listing.rules.stages import PIPELINE, check_terms
+from crm.listing.rules.stages import PIPELINE, PROOFS, check_terms
 from crm.listing.rules.words import Stage, State
 
 LISTED_BEFORE = "导入的历史：已上市，以前各步的凭证没有随名单来"
+UNDATED = "导入的历史：已上市，名单没有上市日期，待查证后登记上市公告"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def check_days(told: Told, today: dt.date) -> None:
                 field=column,
             )  # fmt: skip
         last = (stage, on)
-    if target is Stage.LISTED and Stage.LISTED not in told.days:
-        raise Refused(N_("已上市的要写上市日期。"), field=BY_STAGE[Stage.LISTED].on)
+    if target is Stage.LISTED and Stage.LISTED not in told.days and told.days:
+        raise Refused(N_("写了以前各步日期的，也要写上市日期。"), field=BY_STAGE[Stage.LISTED].on)
     if told.state is State.ACTIVE and told.state_on is not None:
         raise Refused(N_("推进中的没有状态日期。"), field="state_on")
     if told.state is not State.ACTIVE and target is Stage.LISTED:
@@ -105,12 +107,20 @@ def check_days(told: Told, today: dt.date) -> None:
 
 
 def excuses_for(
-    stage: Stage, target: Stage, met: Collection[str], lacking: str | None, papers: Collection[str]
+    stage: Stage,
+    target: Stage,
+    met: Collection[str],
+    lacking: str | None,
+    papers: Collection[str],
+    *,
+    is_undated: bool = False,
 ) -> dict[str, str]:
     """The items of the gates on the way that are not there and that a reason may stand for."""
 
     def reason(item: Item) -> str | None:
         is_past = target is Stage.LISTED and (item.evidence is not None or item.can_be_waived)
+        if is_undated and item.evidence is PROOFS[Stage.LISTED]:
+            return UNDATED
         return (
             lacking
             if lacking and (item.can_be_waived or item.can_be_unknown)
@@ -130,12 +140,27 @@ def excuses_for(
 def way_of_new(told: Told, met: Collection[str], today: dt.date) -> Way:
     """The moves of a firm that is not in the reserve yet: from its entry on. Raises `Refused`."""
     check_days(told, today)
+    if is_undated(told):
+        return _listed_already(told, met, today)
     start = min([today, *told.days.values(), *([told.state_on] if told.state_on else [])])
     way = Way([Step(MoveKind.REPORT, None, Stage.RESERVE, State.ACTIVE, start, None)])
     here = Here(Stage.RESERVE, State.ACTIVE, start, start, {Stage.RESERVE: start}, {})
     _ahead(way, told, here, met, today)
     _aside(way, told, here, today)
     return way
+
+
+def is_undated(told: Told) -> bool:
+    """Whether a row says that a firm is listed and gives no day of it."""
+    return target_of(told) is Stage.LISTED and Stage.LISTED not in told.days
+
+
+def _listed_already(told: Told, met: Collection[str], today: dt.date) -> Way:
+    """Taken in today at the end of the way: no step before it has a day, nor has the listing."""
+    excused = excuses_for(Stage.RESERVE, Stage.LISTED, met, told.lacking, (), is_undated=True)
+    if open_items := PIPELINE.missing(Stage.RESERVE, Stage.LISTED, met, excused):
+        raise PIPELINE.lacks(Stage.LISTED, open_items)
+    return Way([Step(MoveKind.REPORT, None, Stage.LISTED, State.ACTIVE, today, None)], excused)
 
 
 def way_ahead(told: Told, here: Here, met: Collection[str], today: dt.date) -> Way:
@@ -147,6 +172,12 @@ def way_ahead(told: Told, here: Here, met: Collection[str], today: dt.date) -> W
             N_("库里已经是「%(stage)s」，退回请在后备企业页写明原因。"), stage=here.stage, field="stage"
         )
     if PIPELINE.order[target] > PIPELINE.order[here.stage]:
+        if is_undated(told):
+            raise Refused(
+                N_("库里是「%(stage)s」，已上市的要写上市日期。"),
+                stage=here.stage,
+                field=BY_STAGE[Stage.LISTED].on,
+            )
         if here.state is not State.ACTIVE:
             raise Refused(N_("库里现在是「%(state)s」，请先恢复推进。"), state=here.state, field="stage")
         _ahead(way, told, here, met, today)

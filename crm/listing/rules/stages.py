@@ -17,8 +17,10 @@ from crm.core.words import N_, Refused, Word
 from crm.listing.rules.words import GOING, Evidence, Stage, State
 
 
-def _paper(kind: Evidence, *, waived: bool = True) -> Item:
-    return Item(kind.value, kind.label, Wants.EVIDENCE, evidence=kind, can_be_waived=waived)
+def _paper(kind: Evidence, *, waived: bool = True, unknown: bool = False) -> Item:
+    return Item(
+        kind.value, kind.label, Wants.EVIDENCE, evidence=kind, can_be_unknown=unknown, can_be_waived=waived
+    )
 
 
 BOARD = Item("board", N_("目标板块"), Wants.FACT, fact="board", can_be_unknown=True)
@@ -42,7 +44,7 @@ PIPELINE: Pipeline[Stage, State] = Pipeline(
         Stage.COMMITTEE: (_paper(Evidence.COMMITTEE),),
         Stage.SUBMITTED: (_paper(Evidence.SUBMISSION),),
         Stage.EFFECTIVE: (_paper(Evidence.APPROVAL, waived=False),),
-        Stage.LISTED: (CODE, _paper(Evidence.LISTING)),
+        Stage.LISTED: (CODE, _paper(Evidence.LISTING, unknown=True)),
     },
     active=State.ACTIVE,
     going=GOING,

@@ -25,13 +25,19 @@ def load(candidate_id: int) -> Candidate:
     return queries.get_candidate(db.session(), candidate_id, viewer=actor())
 
 
-def over_candidate(candidate_id: int, title: str, texts: Callable[[Any], Mapping[str, str]]) -> Over:
+def over_candidate(
+    candidate_id: int,
+    title: str,
+    texts: Callable[[Any], Mapping[str, str]],
+    was: Callable[[Any], Mapping[str, str]] | None = None,
+) -> Over:
     """What a form over a candidate needs for its conflict page."""
     return Over(
         lambda: load(candidate_id),
         texts,
         title=title,
         back=url_for("listing.show", candidate_id=candidate_id),
+        was=was,
     )
 
 

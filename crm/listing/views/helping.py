@@ -25,7 +25,7 @@ from crm.listing.forms import (
 )
 from crm.listing.models import Candidate, Intermediary, Obstacle
 from crm.listing.rules.words import IntermediaryKind, Market
-from crm.listing.views.blueprint import bp, form_page, load, started, take
+from crm.listing.views.blueprint import bp, form_page, load, over_candidate, started, take
 from crm.listing.views.entering import people_of
 
 
@@ -190,36 +190,43 @@ def market_save(candidate_id: int) -> Any:
     return take(form, candidate_id, write, page, lambda: gettext("挂牌已登记。"))
 
 
-@bp.get("/listing/<int:candidate_id>/shareholders")
-@needs("listing:edit")
-def holders(candidate_id: int) -> Any:
-    candidate = load(candidate_id)
+def _holders_text(candidate_id: int) -> str:
+    """The shareholders of the latest day, as the form takes them."""
     rows = queries.shareholders_of(db.session(), candidate_id)
-    text = "\n".join(f"{row.name} {row.basis_points / 100:g} {gettext(row.kind.label)}" for row in rows)
+    return "\n".join(f"{row.name} {row.basis_points / 100:g} {gettext(row.kind.label)}" for row in rows)
+
+
+def _holders_page(form: HoldersForm, candidate: Candidate, refused: str | None = None) -> str:
     sentence = gettext(
         "一行一名：名称、比例、类别，如「张三 35.5 创始人」。同一天的整份替换，别的日子都留着。"
     )
-    return form_page(
-        HoldersForm(started(holders=text)), candidate, gettext("登记股权结构"), gettext("保存"), sentence
-    )
+    return form_page(form, candidate, gettext("登记股权结构"), gettext("保存"), sentence, refused)
+
+
+@bp.get("/listing/<int:candidate_id>/shareholders")
+@needs("listing:edit")
+def holders(candidate_id: int) -> Any:
+    candidate, text = load(candidate_id), _holders_text(candidate_id)
+    return _holders_page(HoldersForm(started(candidate, holders=text, was_holders=text)), candidate)
 
 
 @bp.post("/listing/<int:candidate_id>/shareholders")
 @needs("listing:edit")
 def holders_save(candidate_id: int) -> Any:
-    candidate, form = load(candidate_id), HoldersForm()
+    candidate = load(candidate_id)
+    over = over_candidate(
+        candidate_id, gettext("登记股权结构"), lambda _row: {"holders": _holders_text(candidate_id)},
+        lambda _row: {"holders": str(form.was_holders.data or "")},
+    )  # fmt: skip
+    form = over.form(HoldersForm)
 
     def write() -> None:
         actions.set_holders(
-            db.session(),
-            candidate,
-            actor=actor(),
-            today=today(),
-            on=form.on.value,
-            holders=form.holders.value or [],
-        )
+            db.session(), candidate, actor=actor(), today=today(), on=form.on.value,
+            holders=form.holders.value or [], version=form.version_seen,
+        )  # fmt: skip
 
-    def page(sentence: str | None, _items: Any) -> str:
-        return form_page(form, load(candidate_id), gettext("登记股权结构"), gettext("保存"), refused=sentence)
-
-    return take(form, candidate_id, write, page, lambda: gettext("股权结构已保存。"))
+    return take(
+        form, candidate_id, write, lambda sentence, _items: _holders_page(form, load(candidate_id), sentence),
+        lambda: gettext("股权结构已保存。"), over,
+    )  # fmt: skip

@@ -133,11 +133,17 @@ def resume_save(candidate_id: int) -> Any:
     )
 
 
+def _board_form(form: BoardForm, candidate: Candidate) -> None:
+    """A first board needs no reason, another one does."""
+    form.reason.flags.required = candidate.board is not None
+
+
 @bp.get("/listing/<int:candidate_id>/board")
 @needs("listing:edit")
 def board(candidate_id: int) -> Any:
     candidate = load(candidate_id)
     form = BoardForm(started(candidate, board=candidate.board.value if candidate.board else ""))
+    _board_form(form, candidate)
     return form_page(form, candidate, gettext("更换板块"), gettext("保存"))
 
 
@@ -148,7 +154,7 @@ def board_save(candidate_id: int) -> Any:
     over = over_candidate(
         candidate_id, gettext("更换板块"), lambda row: {"board": row.board.value if row.board else ""}
     )
-    form = over.form(BoardForm)
+    form = over.form(BoardForm, lambda made: _board_form(made, candidate))
 
     def write() -> None:
         actions.change_board(

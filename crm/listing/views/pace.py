@@ -9,6 +9,7 @@ from flask import render_template, request
 
 from crm.core.clock import today
 from crm.core.db import db
+from crm.core.lists.showing import filter_bar
 from crm.core.permissions import needs
 from crm.core.web import actor
 from crm.listing import queries
@@ -22,8 +23,12 @@ def board_page() -> Any:
     viewer, session = actor(), db.session()
     wanted = queries.LIST.asked(request.args.to_dict(), today())
     columns, understood = board_of(session, wanted, viewer)
-    query = {key: value for key, value in understood.items() if key != "stage"}
-    return render_template("listing/board.html", columns=columns, query=query, today=today())
+    kept = {key: value for key, value in understood.items() if key != "stage"}
+    bar = filter_bar(queries.LIST, "listing.board_page", understood)
+    return render_template(
+        "listing/board.html", columns=columns, kept=kept, total=sum(column.count for column in columns),
+        today=today(), bar=bar,
+    )  # fmt: skip
 
 
 @bp.get("/listing/calendar")

@@ -22,7 +22,7 @@ from crm.listing.forms import EvidenceForm, PlanForm, ReasonForm, WaiverForm
 from crm.listing.models import Candidate, CandidateEvidence
 from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Evidence, Stage
-from crm.listing.views.blueprint import bp, form_page, load, started, take
+from crm.listing.views.blueprint import bp, form_page, load, over_candidate, started, take
 
 
 def _offer(form: EvidenceForm, candidate: Candidate) -> EvidenceForm:
@@ -163,28 +163,52 @@ def excuse_drop(candidate_id: int, code: str) -> Any:
     return back_to("listing.show", candidate_id=candidate_id)
 
 
+def _planned(candidate_id: int, stage: str) -> str:
+    plans = queries.plans_of(db.session(), candidate_id)
+    return next((on.isoformat() for each, on in plans.items() if each.value == stage), "")
+
+
+def _plan_page(form: PlanForm, candidate: Candidate, refused: str | None = None) -> str:
+    plans = queries.plans_of(db.session(), candidate.id)
+    return form_page(
+        form, candidate, gettext("设定计划日期"), gettext("保存"), refused=refused,
+        others=[
+            (stage, plans.get(stage), stage.value == form.stage.data)
+            for stage in PIPELINE.between(candidate.stage, Stage.LISTED)
+        ],
+    )  # fmt: skip
+
+
 @bp.get("/listing/<int:candidate_id>/plan")
 @needs("listing:edit")
 def plan(candidate_id: int) -> Any:
     candidate = load(candidate_id)
-    plans = queries.plans_of(db.session(), candidate_id)
     asked = request.args.get("stage", "")
     stage = next((each for each in Stage if each.value == asked), None) or PIPELINE.next_of(candidate.stage)
-    day = plans.get(stage) if stage is not None else None
-    start = {"stage": stage.value if stage else "", "on": day.isoformat() if day else ""}
-    return form_page(PlanForm(MultiDict(start)), candidate, gettext("设定计划日期"), gettext("保存"))
+    named = stage.value if stage else ""
+    day = _planned(candidate_id, named)
+    return _plan_page(PlanForm(started(candidate, stage=named, on=day, was_on=day)), candidate)
 
 
 @bp.post("/listing/<int:candidate_id>/plan")
 @needs("listing:edit")
 def plan_save(candidate_id: int) -> Any:
     candidate = load(candidate_id)
-    form = PlanForm()
+    # of the stage chosen, also when the page with both sides is answered
+    stage = request.form.get("stage") or request.form.get("mine-stage", "")
+    over = over_candidate(
+        candidate_id, gettext("设定计划日期"), lambda _row: {"on": _planned(candidate_id, stage)},
+        lambda _row: {"on": str(form.was_on.data or "")},
+    )  # fmt: skip
+    form = over.form(PlanForm)
 
     def write() -> None:
-        actions.plan(db.session(), candidate, actor=actor(), stage=Stage(form.stage.data), on=form.on.value)
+        actions.plan(
+            db.session(), candidate, actor=actor(), stage=Stage(form.stage.data), on=form.on.value,
+            version=form.version_seen,
+        )  # fmt: skip
 
-    def page(sentence: str | None, _items: Any) -> str:
-        return form_page(form, load(candidate_id), gettext("设定计划日期"), gettext("保存"), refused=sentence)
-
-    return take(form, candidate_id, write, page, lambda: gettext("计划日期已保存。"))
+    return take(
+        form, candidate_id, write, lambda sentence, _items: _plan_page(form, load(candidate_id), sentence),
+        lambda: gettext("计划日期已保存。"), over,
+    )  # fmt: skip

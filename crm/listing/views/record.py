@@ -20,6 +20,7 @@ from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.workdays import add_workdays
 from crm.firms.queries import equity_of
+from crm.firms.rules.standing import mask_phone
 from crm.listing import actions, queries
 from crm.listing.forms import EditForm, ReasonForm
 from crm.listing.models import Candidate
@@ -41,6 +42,8 @@ def show(candidate_id: int) -> Any:
         "listing/show.html",
         candidate=candidate,
         may_edit=viewer.may("listing:edit") and candidate.archived_on is None,
+        may_call=viewer.may("listing:edit"),
+        mask_phone=mask_phone,
         may_restore=viewer.may("listing:edit") and candidate.archived_on is not None,
         milestones=PIPELINE.line(candidate.stage, moves, today(), queries.plans_of(session, candidate_id)),
         clock=running(candidate.stage, candidate.state, since, add_workdays(session, since, 20)),

@@ -23,6 +23,7 @@ from crm.overview.rules import MESSAGES
 from crm.overview.views.blueprint import bp
 
 IN_PANEL = 8
+LOOKED_AT = 60  # changes a panel looks at: many that one operation made are one line of it
 
 
 def operation(action: str, params: Any) -> str:
@@ -68,8 +69,10 @@ def record_history(kind_code: str, record_id: int) -> Any:
     asked = _asked(kind)
     is_panel = bool(request.args.get("panel"))
     found, more = history.entries(
-        session, kind, record, asked, viewer=viewer, size=IN_PANEL if is_panel else history.PAGE
+        session, kind, record, asked, viewer=viewer, size=LOOKED_AT if is_panel else history.PAGE
     )
+    if is_panel:
+        found = history.folded(found)[:IN_PANEL]
     fact = (asked.part or kind).fact(asked.field) if asked.field else None
     template = "overview/history.html"
     if is_panel:

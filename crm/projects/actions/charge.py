@@ -15,6 +15,7 @@ from crm.activities.models import NextStep, StepMove
 from crm.activities.rules.words import Notice, StepState
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline.guarding import touch
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
 from crm.projects.models import Project, ProjectCharge, ProjectUnit
@@ -139,11 +140,6 @@ def give(session: Session, step: NextStep, receiver: int, *, today: dt.date, why
     step.owner_id = receiver
     if step.given_by_id == receiver:
         step.given_by_id = None
-
-
-def touch(project: Project) -> None:
-    """Make a newer version of the record, so that who edits it at the same time sees both."""
-    sa.orm.attributes.flag_modified(project, "stage")
 
 
 def check_team(session: Session, team: Team) -> Team:

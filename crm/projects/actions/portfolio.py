@@ -13,9 +13,10 @@ from crm.activities.actions import tell
 from crm.activities.rules.words import Notice
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline.guarding import touch
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
-from crm.projects.actions.charge import give, touch
+from crm.projects.actions.charge import give
 from crm.projects.models import ProjectCharge, ProjectClaim
 from crm.projects.queries.portfolio import Held, portfolio
 from crm.projects.rules.words import Act, ClaimCause
