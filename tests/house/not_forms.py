@@ -94,6 +94,7 @@ NOT_FORMS = {
     "digest.resend": "one button: one that was sent or is being sent is refused",
     "ladder.report": "one button: the second gets the sentence",
     "firms.undo_drop": "the journal refuses what has changed since",
+    "ops.run_now": "asks for a run; asking twice is asking once",
     "ops.cancel": "a job is asked to stop; asking twice is asking once",
     "overview.record_restore": "walked in tests/overview/test_history.py",
 }
