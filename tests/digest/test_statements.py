@@ -18,7 +18,7 @@ from crm.digest.models import OutboxMail
 from crm.digest.queries import compose
 from crm.digest.rules.delivery import MailState, Trouble
 from tests import people
-from tests.digest.bench import fill
+from tests.digest.bench import costs, fill
 from tests.digest.cast import TODAY, everything
 from tests.projects.counting import statements
 
@@ -38,6 +38,24 @@ def test_twice_the_people_and_lines_cost_the_same_statements(app: Flask, session
     )
     assert len(few) == len(many), sorted(set(many) - set(few))
     assert len(few) <= 3 * len(REMINDERS)
+
+
+def test_each_kind_costs_the_same_statements_for_twice_the_people_and_lines(
+    app: Flask, session: Session
+) -> None:
+    everything(session)
+    fill(session, people=10, items=100, day=TODAY)
+    before = costs(session, TODAY)
+    session.rollback()
+    fill(session, people=20, items=300, day=TODAY, start=100)
+    after = costs(session, TODAY)
+    assert set(before) == {reminder.code for reminder in REMINDERS}
+    assert {code: sent for code, (_lines, sent, _seconds) in before.items()} == {
+        code: sent for code, (_lines, sent, _seconds) in after.items()
+    }
+    reserve = [code for code in after if code.startswith(("listing-", "obstacle-"))]
+    assert len(reserve) == 6
+    assert all(after[code][0] > before[code][0] >= 1 for code in reserve)
 
 
 def test_few_people_or_all_of_them_gives_each_the_same_letter(app: Flask, session: Session) -> None:
