@@ -39,6 +39,13 @@ class AgainForm(Form):
     current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
 
 
+class EmailForm(VersionedForm):
+    """Where one's own mails go, with the password: a stolen session must not turn them elsewhere."""
+
+    email = RuledField(N_("邮箱"), read_email)
+    current = PasswordField(_l("现在的口令"), validators=[DataRequired(REQUIRED), Length(max=4096)])
+
+
 class NewFactorForm(CodeForm):
     """Replacing a second factor: the password again, then the first code of the new one."""
 
@@ -101,6 +108,7 @@ __all__ = [
     "AgainForm",
     "CodeForm",
     "DeactivateForm",
+    "EmailForm",
     "HeadForm",
     "NewFactorForm",
     "PasswordForm",

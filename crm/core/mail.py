@@ -177,8 +177,8 @@ class Failure(Exception):
 class Way(Protocol):
     """How mails leave. `is_still_mine` is asked right before the mail itself is handed over."""
 
-    def deliver(self, mail: EmailMessage, address: str, is_still_mine: Callable[[], bool]) -> None:
-        """Raises `Failure`."""
+    def deliver(self, mail: EmailMessage, address: str, is_still_mine: Callable[[], bool]) -> str | None:
+        """Returns the file it is now, None where a server has taken it. Raises `Failure`."""
 
     def close(self) -> None: ...
 
@@ -189,7 +189,7 @@ class Folder:
     def __init__(self, data: Path) -> None:
         self.folder = data / FOLDER
 
-    def deliver(self, mail: EmailMessage, address: str, is_still_mine: Callable[[], bool]) -> None:
+    def deliver(self, mail: EmailMessage, address: str, is_still_mine: Callable[[], bool]) -> str:
         name = re.sub(r"[^A-Za-z0-9.-]", "_", str(mail["Message-ID"]).strip("<>")) + ".eml"
         partial = self.folder / f".{secrets.token_hex(6)}.part"
         try:
@@ -201,8 +201,10 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.folder / name)
+            return name
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder itself may be none
+                partial.unlink(missing_ok=True)
             raise Failure("folder", is_outage=True, text=error.strerror or "") from error
 
     def close(self) -> None:

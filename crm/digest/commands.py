@@ -9,14 +9,14 @@ from typing import Any
 
 from crm.accounts.queries import actor_named
 from crm.core.cli import Command, Context
-from crm.core.clock import now
+from crm.core.clock import now, today
 from crm.core.db import db, intent
-from crm.core.i18n import word
+from crm.core.i18n import say, word
 from crm.core.permissions import Actor
 from crm.core.transaction import commit
 from crm.core.words import N_, Refused
 from crm.digest import actions
-from crm.digest.jobs import deliver_now, parts, plan_of, unwritten
+from crm.digest.jobs import check_day, deliver_now, parts, plan_of, unwritten
 from crm.digest.queries import compose
 from crm.digest.queries.calendar import send_day, years_unknown
 from crm.digest.queries.outbox import counts
@@ -94,8 +94,11 @@ def _send_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def send(arguments: argparse.Namespace, context: Context) -> int:
-    """Write the mails of a day's week into the outbox, for who has none of it yet, and send what waits of it."""
+    """Write the mails of a day's week into the outbox, for who has none of it yet, and send what waits of it. A day
+    that has not come is refused, but for a dry run."""
     context.actor.require("setting:manage")
+    if not arguments.dry_run:
+        check_day(arguments.on, today())
     session, at = db.session(), now()
     plan = plan_of(session, arguments.on)
     letters = unwritten(session, plan) if plan.is_due else []
@@ -125,6 +128,12 @@ def send(arguments: argparse.Namespace, context: Context) -> int:
         context.emit(told)
     elif not plan.is_due:
         context.say(f"{plan.week}: {plan.sent_on or '—'}，这一天不发 / nothing goes out on this day")
+    elif arguments.dry_run:
+        for letter in letters:
+            context.say(f"{letter.person} {letter.count}")
+        context.say(
+            say(N_("%(week)s：会写给 %(n)s 人，什么也没有写、没有发。"), week=str(plan.week), n=len(letters))
+        )
     else:
         states = "，".join(f"{word(state)} {found[state]}" for state in MailState if found.get(state))
         context.say(f"{plan.week}: {len(letters)} 人新写入 / new; {states or '—'}")

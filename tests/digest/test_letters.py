@@ -122,6 +122,11 @@ def test_nobody_has_an_empty_letter(session: Session) -> None:
     assert compose(session, TODAY) == {}
     everything(session)
     assert all(letter.count for letter in compose(session, TODAY).values())
+    assert of(session, people.FINANCE) is not None
+    actions.mute(session, actor=people.actor(session, people.FINANCE), group="all")
+    commit(session)
+    assert of(session, people.FINANCE) is None, "all left out: no mail, not an empty one"
+    assert people.id_of(session, people.FINANCE) not in compose(session, TODAY)
 
 
 def test_what_stays_true_is_told_each_week_and_what_is_done_no_more(session: Session) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import User
@@ -293,12 +296,128 @@ def test_what_somebody_may_not_see_any_more_is_not_sent(
     assert found == {Trouble.NOTHING, Trouble.NO_ADDRESS} and open_office.box.received == []
 
 
-def test_without_a_server_mails_are_files(app: Flask, scheduler: Scheduler) -> None:
+def test_what_is_too_late_is_taken_by_nobody(app: Flask, session: Session) -> None:
+    enter(session, 1)
+    outbox.put(
+        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
+    )
+    commit(session)
+    sunday = dt.datetime(2026, 11, 29, 15, 59, tzinfo=dt.UTC)  # a minute before midnight here
+    assert claiming.take(db.engine, "a", sunday + MINUTE) is None
+    assert claiming.take(db.engine, "a", sunday) is not None
+
+
+def test_the_database_itself_refuses_a_second_mail_of_a_week(app: Flask, session: Session) -> None:
+    enter(session, 1)
+    letters = list(compose(session, MONDAY.date()).values())
+    outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="")
+    commit(session)
+    there = session.execute(sa.select(OutboxMail.__table__)).mappings().one()
+    twice = {**there, "message_id": "<another@t.example>"}
+    del twice["id"]
+    with pytest.raises(IntegrityError):
+        session.connection().execute(sa.insert(OutboxMail.__table__), [twice])
+    session.rollback()
+
+
+def test_a_clock_that_jumps_on_and_back_doubles_nothing(
+    app: Flask, open_office: Office, scheduler: Scheduler, time: Time
+) -> None:
+    expected = crowd(app, 2)
+    for jump in (0, 24, -23, 24 * 7, -24 * 7, -1, 1):
+        time.on(hours=jump)
+        scheduler.tick()
+    got = [(address, str(letter["Message-ID"])) for address, letter in open_office.box.received]
+    assert len(got) == len(set(got)) == 4, "this week's and, with the clock a week ahead, the next one's"
+    assert {address for address, _id in got} == expected
+    time.at = MONDAY + dt.timedelta(days=7)
+    scheduler.tick()
+    assert len(open_office.box.received) == 4
+
+
+def test_a_server_away_for_a_week_is_said_and_costs_that_week_only(
+    app: Flask, client: FlaskClient, scheduler: Scheduler, time: Time
+) -> None:
+    crowd(app, 3)
+    before = app.config["TIDUI"]
+    app.config["TIDUI"] = replace(before, smtp_url="smtp://localhost:1?from=a@b.cn")
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    assert "发不出去" not in client.get("/outbox").text
+    try:
+        for _ in range(6):
+            scheduler.tick()
+            time.on(days=1)
+            app.extensions.pop(delivering.KEY, None)
+            page = client.get("/outbox").text
+            assert "发不出去：连不上发信服务器" in page and "3 封在等" in page
+        time.on(days=1)
+        with office() as opened:
+            app.config["TIDUI"] = replace(before, smtp_url=opened.url())
+            scheduler.tick()
+            assert len(opened.box.received) == 3
+        assert "发不出去" not in client.get("/outbox").text
+        late = client.get("/outbox?week=2026-W48").text
+        assert late.count("这一周过完了还没有发出") == 3 and "refused" in late, (
+            "what stood in the way is kept"
+        )
+    finally:
+        app.config["TIDUI"] = before
+
+
+@pytest.mark.parametrize("fault", ["full", "no folder"])
+def test_a_folder_that_takes_nothing_is_said_and_the_mails_wait(
+    app: Flask,
+    client: FlaskClient,
+    scheduler: Scheduler,
+    time: Time,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    crowd(app, 2)
+    folder: Path = app.config["TIDUI"].data / mail.FOLDER
+    if fault == "full":
+
+        def full(_file: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("crm.core.mail.os.fsync", full)
+    elif folder.is_dir():
+        shutil.rmtree(folder)
+    if fault == "no folder":
+        folder.write_text("not a folder")
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    try:
+        scheduler.tick()
+        rows = mails(app).values()
+        assert {(row.state, row.attempts) for row in rows} == {(MailState.WAITING, 0)}
+        page = client.get("/outbox").text
+        assert "发不出去：邮件文件夹写不进去" in page and "2 封在等" in page
+        assert folder.is_file() or list(folder.glob(".*.part")) == []
+    finally:
+        monkeypatch.undo()
+        if folder.is_file():
+            folder.unlink()
+    app.extensions.pop(delivering.KEY, None)
+    time.on(minutes=5)
+    scheduler.go(jobs.ROUNDS["mail"])
+    assert set(states(app).values()) == {"sent"}
+    assert "发不出去" not in client.get("/outbox").text
+    shutil.rmtree(folder)
+
+
+def test_without_a_server_mails_are_files_and_the_page_names_them(
+    app: Flask, client: FlaskClient, scheduler: Scheduler
+) -> None:
     crowd(app, 2)
     scheduler.tick()
     folder: Path = app.config["TIDUI"].data / mail.FOLDER
-    assert len(list(folder.glob("digest.*.eml"))) >= 2
+    names = {path.name for path in folder.glob("digest.*.eml")}
+    assert len(names) >= 2
     assert set(states(app).values()) == {"sent"}
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    page = client.get("/outbox").text
+    assert page.count("写成文件</span>") == 2
+    assert {row.reply for row in mails(app).values()} <= names and all(name in page for name in names)
     for path in folder.iterdir():
         path.unlink()
 

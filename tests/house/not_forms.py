@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 NOT_FORMS = {
+    "accounts.choose_email_now": "versioned, with the password: tests/accounts/test_email.py",
     "accounts.people_unlock": "lifts a lock; no field is written",
     "accounts.people_remove_factor": "takes the second factor away; nothing is typed",
     "accounts.people_reset_password": "the new password replaces the old one, whoever asks",
@@ -93,6 +94,7 @@ NOT_FORMS = {
     "digest.resend": "one button: one that was sent or is being sent is refused",
     "ladder.report": "one button: the second gets the sentence",
     "firms.undo_drop": "the journal refuses what has changed since",
+    "ops.run_now": "asks for a run; asking twice is asking once",
     "ops.cancel": "a job is asked to stop; asking twice is asking once",
     "overview.record_restore": "walked in tests/overview/test_history.py",
 }

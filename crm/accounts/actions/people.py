@@ -13,7 +13,7 @@ from crm.accounts.models import SORT_CHARS, Unit, User
 from crm.accounts.queries import holders, roles_of
 from crm.accounts.rules import ADMINISTRATORS, account_key, check_username
 from crm.core import audit
-from crm.core.permissions import Actor
+from crm.core.permissions import Actor, Forbidden
 from crm.core.pinyin import sort_key
 from crm.core.words import N_, Conflict, Refused
 
@@ -79,6 +79,21 @@ def edit(
     user.name, user.name_sort = name, sort_key(name)[:SORT_CHARS]
     user.email = email
     _put(session, user)
+
+
+def choose_email(
+    session: Session, user: User, *, actor: Actor, version: int | None, email: str | None
+) -> bool:
+    """Say where one's own mails go. Returns whether that is new; raises `Conflict`."""
+    if user.id != actor.user_id:
+        raise Forbidden(N_("这里只能改自己的邮箱。"))
+    check_version(user, version)
+    if user.email == email:
+        return False
+    audit.begin(session, actor=actor, action="person.email", subject=("user", user.id))
+    user.email = email
+    session.flush()
+    return True
 
 
 def deactivate(

@@ -216,6 +216,18 @@ def holders(session: Session, role: Role, *, besides: int | None = None) -> int:
     return len(session.scalars(statement).all())
 
 
+def holding(session: Session, role: Role) -> list[int]:
+    """The ids of the active people who hold a role."""
+    return list(
+        session.scalars(
+            sa.select(User.id)
+            .join(UserRole, UserRole.user_id == User.id)
+            .where(UserRole.role == role, User.is_active)
+            .order_by(User.id)
+        )
+    )
+
+
 def extras_of(session: Session, user_id: int) -> Sequence[UserGrant]:
     """The permissions given to a person besides the role."""
     return session.scalars(sa.select(UserGrant).where(UserGrant.user_id == user_id)).all()

@@ -25,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "password.reset": N_("重置口令：%(name)s"),
     "person.add": N_("新建账号：%(name)s"),
     "person.edit": N_("修改账号：%(name)s"),
+    "person.email": N_("修改自己的邮箱"),
     "person.deactivate": N_("停用账号：%(name)s"),
     "person.reactivate": N_("恢复账号：%(name)s"),
     "person.deactivate-many": N_("批量停用账号"),

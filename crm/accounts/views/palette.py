@@ -16,5 +16,8 @@ ENTRIES = [
     Entry("accounts.profile", N_("我的账户"), "user-circle", words=("个人设置", "会话")),
     Entry("accounts.people_new", N_("新建账号"), "plus", ("account:manage",), EntryKind.ACTION),
     Entry("accounts.units_new", N_("新建单位"), "plus", ("account:manage",), EntryKind.ACTION),
+    Entry(
+        "accounts.choose_email", N_("修改邮箱"), "mail", kind=EntryKind.ACTION, words=("电子邮件", "每周提醒")
+    ),
     Entry("accounts.change_password", N_("修改口令"), "key", kind=EntryKind.ACTION, words=("密码",)),
 ]

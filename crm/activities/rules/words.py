@@ -58,6 +58,7 @@ class Notice(Word):
     JOB_DONE = "job-done", N_("后台任务已完成")
     JOB_FAILED = "job-failed", N_("后台任务没有做完")
     JOB_CONFLICT = "job-conflict", N_("后台任务与别人的修改相撞")
+    TIMED_FAILED = "timed-failed", N_("定时任务没有做成")
     BULK_LEFT = "bulk-left", N_("批量修改有没动的行")
     OVERTAKEN = "overtaken", N_("您没保存的内容与别人的保存相撞")
     FILE_REFUSED = "file-refused", N_("您上传的文件没有通过检查")

@@ -11,7 +11,7 @@ there; then write in one short `ctx.writing()` block that ends in `ctx.commit(se
 
 from __future__ import annotations
 
-from crm.core.jobs.asking import ask_due, cancel, due, enqueue, get_job
+from crm.core.jobs.asking import ask_due, ask_now, cancel, due, enqueue, get_job
 from crm.core.jobs.claiming import (
     ATTEMPTS,
     HEARTBEAT,
@@ -50,6 +50,7 @@ __all__ = [
     "Stopping",
     "Timing",
     "ask_due",
+    "ask_now",
     "cancel",
     "claim",
     "day_of",

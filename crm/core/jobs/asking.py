@@ -56,6 +56,17 @@ def enqueue(session: Session, kind: str, *, actor: Actor, **params: Any) -> int:
     return job.id
 
 
+def ask_now(session: Session, kind: str, *, actor: Actor, on: dt.date | None = None) -> int:
+    """Ask for a timed job now, by hand (as if it were that day). Returns its id. Raises `Missing` with the kinds there
+    are."""
+    actor.require("setting:manage")
+    if kind not in JOBS or JOBS[kind].timing is None:
+        known = sorted(each for each, made in JOBS.items() if made.timing is not None)
+        raise Missing(N_("没有定时任务「%(name)s」，有：%(known)s。"), name=kind, known=", ".join(known))
+    params = {} if on is None else {"on": on.isoformat()}
+    return enqueue(session, kind, actor=actor, **params)
+
+
 def due(session: Session, moment: dt.datetime) -> list[tuple[str, str]]:
     """The runs (kind, period) that are due by now and that nobody has asked for, or that failed a while ago: what was
     missed is made up while its period lasts. Reads only."""

@@ -113,7 +113,7 @@ def end_late(session: Session, *, at: dt.datetime) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for mail in late:
-        end(session, mail, MailState.GIVEN_UP, Trouble.LATE)
+        end(session, mail, MailState.GIVEN_UP, Trouble.LATE, mail.reply)  # what stood in the way
     session.flush()
     return len(late)
 

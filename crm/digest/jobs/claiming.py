@@ -86,8 +86,8 @@ def take(engine: Engine, who: str, moment: dt.datetime, period: str | None = Non
     )
 
 
-def sent(engine: Engine, taken: Taken, moment: dt.datetime) -> None:
-    """The server has taken it: whatever has happened to the lease, it is sent. Tried for a while when the database
+def sent(engine: Engine, taken: Taken, moment: dt.datetime, file: str | None = None) -> None:
+    """The server has taken it (or it is a `file` now): whatever has happened to the lease, it is sent. Tried for a while when the database
     is away, since from here on only this process knows."""
     for pause in (*PATIENCE, None):
         try:
@@ -96,7 +96,7 @@ def sent(engine: Engine, taken: Taken, moment: dt.datetime) -> None:
                     sa.update(TABLE)
                     .where(TABLE.c.id == taken.id)
                     .values(
-                        state=MailState.SENT, sent_at=moment, attempts=taken.attempts + 1, trouble=None, reply=None,
+                        state=MailState.SENT, sent_at=moment, attempts=taken.attempts + 1, trouble=None, reply=file,
                         claimed_by=None, claimed_until=None,
                     )
                 )  # fmt: skip

@@ -89,7 +89,7 @@ def _one(
 ) -> bool | None:
     """Hand one mail over. Whether it went; None when the way itself is shut."""
     try:
-        _hand_over(way, sender, taken, clock)
+        file = _hand_over(way, sender, taken, clock)
     except Failure as failure:
         log.warning("mail.failed", mail=taken.id, why=failure.code, reply=failure.reply)
         if failure.code != "lost":
@@ -99,12 +99,12 @@ def _one(
         log.error("mail.fault", mail=taken.id, exc_info=error)
         claiming.failed(taken, who, clock(), Failure("fault"))
         return False
-    claiming.sent(engine, taken, clock())
+    claiming.sent(engine, taken, clock(), file)
     log.info("mail.sent", mail=taken.id, kind=taken.kind)
     return True
 
 
-def _hand_over(way: Way, sender: str, taken: Taken, clock: Callable[[], dt.datetime]) -> None:
+def _hand_over(way: Way, sender: str, taken: Taken, clock: Callable[[], dt.datetime]) -> str | None:
     base = site_url()
     letter = from_payload(taken.payload)
     with transaction.fresh(write=False) as session:
@@ -129,7 +129,7 @@ def _hand_over(way: Way, sender: str, taken: Taken, clock: Callable[[], dt.datet
         unsubscribe=links(ALL) if links is not None else "",
     )  # fmt: skip
     spare = delivery.LEASE / 4
-    way.deliver(mail, address, lambda: clock() < taken.until - spare)
+    return way.deliver(mail, address, lambda: clock() < taken.until - spare)
 
 
 def deliver_now(clock: Callable[[], dt.datetime], period: str, *, who: str) -> Counter[str]:

@@ -19,7 +19,7 @@ from crm.core import transaction
 from crm.core.clock import local
 from crm.core.jobs import TIDY, Context, Timing, handler
 from crm.core.mail import FOLDER
-from crm.core.words import N_
+from crm.core.words import N_, Refused
 from crm.digest.actions import outbox
 from crm.digest.jobs.claiming import end_late
 from crm.digest.queries import compose, due_now, next_at
@@ -52,6 +52,16 @@ def plan_of(session: Session, day: dt.date) -> Plan:
     return Plan(week, day, send_day(session, week))
 
 
+def check_day(day: dt.date, today: dt.date) -> None:
+    """Raises `Refused` for a day that has not come: nobody knows yet what will be true on it, and a mail written for it
+    would take the place of that week's own."""
+    if day > today:
+        raise Refused(
+            N_("%(day)s 还没有到，那天的提醒现在发不了；只看不发用 digest preview，或加 --dry-run。"),
+            day=day.isoformat(),
+        )
+
+
 def unwritten(session: Session, plan: Plan) -> list[Letter]:
     """The letters of those who have none of this week yet."""
     there = set(outbox.written(session, DIGEST, str(plan.week)))
@@ -74,6 +84,7 @@ def run_week(ctx: Context) -> dict[str, Any] | None:
     end_late(at)
     with ctx.reading() as session:
         if ctx.claimed.period is None:
+            check_day(ctx.today, local(at).date())
             plan = plan_of(session, ctx.today)
         else:
             week = due_now(session, at)

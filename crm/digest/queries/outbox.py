@@ -15,11 +15,21 @@ from crm.core.permissions import Actor
 from crm.core.records import SUBJECTS, may_open
 from crm.core.reminders import SIGHT
 from crm.digest.models import OutboxMail
-from crm.digest.rules.delivery import MailState, Trouble
+from crm.digest.rules.delivery import OUTAGES, MailState, Trouble
 from crm.digest.rules.letters import Group, Letter
 
 PAGE = 100
 WEEKS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What stops every mail, the server's words, when it was last met, and how many mails wait."""
+
+    trouble: Trouble
+    reply: str | None
+    at: dt.datetime
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,29 @@ def counts(session: Session, period: str, kind: str | None = None) -> dict[MailS
     if kind is not None:
         query = query.where(OutboxMail.kind == kind)
     return dict(iter(session.execute(query.group_by(OutboxMail.state))))
+
+
+def outage(session: Session) -> Outage | None:
+    """What stops every mail: what the last try met, while mails wait and none has gone since; None when the way is
+    open or nobody has tried. Two or three statements."""
+    is_open = OutboxMail.state.in_((MailState.WAITING, MailState.CLAIMED))
+    last = session.execute(
+        sa.select(OutboxMail.period, OutboxMail.trouble, OutboxMail.reply, OutboxMail.tried_at)
+        .where(is_open, OutboxMail.trouble.in_(sorted(OUTAGES)))
+        .order_by(OutboxMail.tried_at.desc(), OutboxMail.id.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    gone = session.scalar(
+        sa.select(sa.func.max(OutboxMail.sent_at)).where(
+            OutboxMail.period == last.period, OutboxMail.state == MailState.SENT
+        )
+    )
+    if gone is not None and gone > last.tried_at:
+        return None
+    waiting = session.scalar(sa.select(sa.func.count()).select_from(OutboxMail).where(is_open))
+    return Outage(last.trouble, last.reply, last.tried_at, waiting or 0)
 
 
 def mails(

@@ -53,6 +53,10 @@ class Trouble(Word):
     FAULT = "fault", N_("出错了，已经记录下来")
 
 
+OUTAGES = frozenset({Trouble.CONNECT, Trouble.TLS, Trouble.AUTH, Trouble.SENDER, Trouble.FOLDER})
+"""What is the way's fault, so that no mail gets out."""
+
+
 def again_at(attempts: int, moment: dt.datetime) -> dt.datetime | None:
     """When a mail is tried again after so many tries; None: no more."""
     return moment + dt.timedelta(minutes=BACK_OFF[attempts - 1]) if attempts < ATTEMPTS else None

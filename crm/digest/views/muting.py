@@ -43,7 +43,10 @@ def preferences() -> Any:
 
 def _page(form: PreferencesForm, refused: str | None = None) -> Any:
     fixed = [group for group in Group if not group.can_be_muted]
-    return render_template("digest/preferences.html", form=form, refused=refused, fixed=fixed)
+    address = db.session.get_one(User, actor().user_id).email
+    return render_template(
+        "digest/preferences.html", form=form, refused=refused, fixed=fixed, address=address
+    )
 
 
 @bp.post("/digest/preferences")

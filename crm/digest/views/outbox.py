@@ -53,6 +53,7 @@ def outbox() -> Any:
         total=total,
         all_of_week=sum(found.values()),
         counts=[(each, found.get(each, 0)) for each in MailState],
+        outage=queries.outage(session),
         server=read_server(chosen.smtp_url),
         folder=chosen.data / FOLDER,
         at=now(),

@@ -61,6 +61,15 @@ def timed() -> Any:
     )
 
 
+@bp.post("/jobs/run/<string:kind>")
+@needs("setting:manage")
+def run_now(kind: str) -> Any:
+    """Do a job now, besides its own times; what a period has once it still has once."""
+    job_id = jobs.ask_now(db.session(), kind, actor=actor())
+    commit()
+    return back_to("ops.job", job_id=job_id)
+
+
 def told(run: Job) -> dict[str, Any]:
     """A run as its row says it."""
     seconds = queries.seconds_of(run)
@@ -82,7 +91,15 @@ def job(job_id: int) -> Any:
     """How far a job of one's own is: a page, or for htmx the panel that asks again by itself."""
     found = jobs.get_job(db.session(), job_id, viewer=actor())
     template = "ui/progress.html" if is_htmx() else "ops/job.html"
-    return render_template(template, **panel(found))
+    return render_template(template, **panel(found), trail=_trail(found))
+
+
+def _trail(found: Job) -> list[tuple[str, str | None]]:
+    """A timed job done by hand leads back to where the others stand."""
+    known = jobs.JOBS.get(found.kind)
+    if known is None or known.timing is None or not actor().may("setting:manage"):
+        return []
+    return [(gettext("定时任务"), url_for("ops.timed")), (say(known.title), None)]
 
 
 @bp.post("/jobs/<int:job_id>/cancel")
