@@ -14,6 +14,8 @@ from crm.core.words import N_, Message, Refused, Word
 S = TypeVar("S", bound=Word)  # the stages, in their order
 T = TypeVar("T", bound=Word)  # the states: going on, paused, over
 
+EARLIEST, LATEST = dt.date(1950, 1, 1), dt.date(2100, 12, 31)  # days nobody can mean lie outside
+
 
 class Wants(StrEnum):
     """What kind of thing an item is, which says where it is filled in."""
@@ -313,9 +315,24 @@ def check_reason(reason: str | None, longest: int = 300) -> str:
     return why
 
 
+def check_past(on: dt.date, today: dt.date, field: str = "on") -> None:
+    """Raises `Refused` for a day to come, or one that is a slip of the year."""
+    if on > today:
+        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field=field)
+    if on < EARLIEST:
+        raise Refused(N_("%(day)s 太早了，请核对年份。"), day=on, field=field)
+
+
+def check_planned(on: dt.date, field: str = "on") -> None:
+    """Raises `Refused` for a day nobody plans with: a slip of the year."""
+    if on < EARLIEST:
+        raise Refused(N_("%(day)s 太早了，请核对年份。"), day=on, field=field)
+    if on > LATEST:
+        raise Refused(N_("%(day)s 太远了，请核对年份。"), day=on, field=field)
+
+
 def check_day(on: dt.date, since: dt.date, today: dt.date) -> None:
     """Raises `Refused` for a day to come, or one before the last move."""
-    if on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
+    check_past(on, today)
     if on < since:
         raise Refused(N_("上一次变动在 %(day)s，这一次不能更早。"), day=since, field="on")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pipeline.books import Books
-from crm.core.pipeline.declaring import WaiverKind, check_reason
+from crm.core.pipeline.declaring import WaiverKind, check_past, check_reason
 from crm.core.words import N_, Refused, Word
 
 W = TypeVar("W")
@@ -40,8 +40,7 @@ def prove(
     is named, hangs on this record. The caller holds the record, so that the same sent twice is kept once. Raises
     `Refused`."""
     number = " ".join((reference or "").split())[:200] or None
-    if on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
+    check_past(on, today)
     if number is None and attachment_id is None:
         raise Refused(N_("请上传文件，或写明文号。"), field="reference")
     if attachment_id is not None and not is_here:

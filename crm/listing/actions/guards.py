@@ -12,6 +12,7 @@ from crm.accounts.queries.in_use import check_person, check_unit
 from crm.accounts.queries.readers import readers
 from crm.core.permissions import Actor
 from crm.core.pipeline import guarding
+from crm.core.pipeline.declaring import check_past
 from crm.core.words import N_, Refused
 from crm.listing.models import Candidate
 from crm.listing.rules.stages import PIPELINE
@@ -41,8 +42,7 @@ def past(on: dt.date | None, today: dt.date, field: str = "on") -> dt.date:
     """A day that has come. Raises `Refused`."""
     if on is None:
         raise Refused(N_("请填写日期。"), field=field)
-    if on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field=field)
+    check_past(on, today, field)
     return on
 
 

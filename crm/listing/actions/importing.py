@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.permissions import Actor, system
 from crm.core.pipeline import MoveKind, WaiverKind
+from crm.core.pipeline.declaring import check_planned
 from crm.core.words import N_, Conflict, Message, Refused, Word
 from crm.firms.actions.targets import Incoming
 from crm.firms.rules.reasons import kept
@@ -196,6 +197,7 @@ def _check_plans(plans: Mapping[Stage, dt.date]) -> None:
         on = plans.get(stage)
         if on is None:
             continue
+        check_planned(on, BY_STAGE[stage].plan)
         if last is not None and on < last[1]:
             raise Refused(
                 N_("「%(stage)s」计划在 %(day)s，前后颠倒了。"), stage=last[0], day=last[1],

@@ -11,6 +11,7 @@ from crm.activities.queries.files import has_file
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pipeline import WaiverKind, papers
+from crm.core.pipeline.declaring import check_planned
 from crm.core.words import N_, Refused
 from crm.listing.actions import guards
 from crm.listing.actions.reaching import dated, days_of
@@ -100,6 +101,7 @@ def plan(
         for row in session.scalars(sa.select(CandidatePlan).where(CandidatePlan.candidate_id == candidate.id))
     }
     if on is not None:
+        check_planned(on)
         for other, row in rows.items():
             ahead = PIPELINE.order[other] > PIPELINE.order[stage]
             if other is not stage and ((ahead and row.on < on) or (not ahead and row.on > on)):

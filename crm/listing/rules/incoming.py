@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from crm.core.pipeline.declaring import Item, MoveKind
+from crm.core.pipeline.declaring import Item, MoveKind, check_past
 from crm.core.words import N_, Refused
 from crm.listing.rules.sheet import BY_STAGE
 from crm.listing.rules.stages import PIPELINE, PROOFS, check_terms
@@ -83,8 +83,7 @@ def check_days(told: Told, today: dt.date) -> None:
         if on is None:
             continue
         column = BY_STAGE[stage].on
-        if on > today:
-            raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field=column)
+        check_past(on, today, column)
         if PIPELINE.order[stage] > PIPELINE.order[target]:
             raise Refused(
                 N_("名单写的阶段是「%(stage)s」，不能已有「%(beyond)s」的日期；打算的日期请写在计划列。"),
@@ -102,8 +101,8 @@ def check_days(told: Told, today: dt.date) -> None:
         raise Refused(N_("推进中的没有状态日期。"), field="state_on")
     if told.state is not State.ACTIVE and target is Stage.LISTED:
         raise Refused(N_("已经上市，不能再暂缓或退出。"), field="state")
-    if told.state_on is not None and told.state_on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="state_on")
+    if told.state_on is not None:
+        check_past(told.state_on, today, "state_on")
 
 
 def excuses_for(

@@ -15,6 +15,7 @@ from crm.activities.models import NextStep, StepMove
 from crm.activities.rules.words import Notice, StepState
 from crm.core import audit
 from crm.core.permissions import Actor
+from crm.core.pipeline.declaring import check_past
 from crm.core.pipeline.guarding import touch
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
@@ -56,8 +57,7 @@ def appoint(
     guards.there(project)
     guards.held(session, project)
     checked = check_team(session, team)
-    if on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
+    check_past(on, today)
     current = charge_of(session, project.id)
     why = " ".join((reason or "").split())[:300] or None
     action = Act.APPOINT if current is None else Act.HAND_OVER

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit
 from crm.core.permissions import Actor
 from crm.core.pipeline import Need
+from crm.core.pipeline.declaring import check_past
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
 from crm.projects.actions.keys import keyed
@@ -31,8 +32,8 @@ def check_values(values: Mapping[str, Any], today: dt.date) -> None:
     for name in ("investor", "name", "source"):
         if name in values and not values[name]:
             raise Refused(N_("「%(label)s」必填。"), label=LABELS[name], field=name)
-    if (day := values.get("rate_on")) is not None and day > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="rate_on")
+    if (day := values.get("rate_on")) is not None:
+        check_past(day, today, "rate_on")
 
 
 def edit(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm.core.pipeline.declaring import MoveKind, check_day
+from crm.core.pipeline.declaring import MoveKind, check_day, check_past
 from crm.core.words import N_, Refused
 from crm.projects.rules.stages import GATES, PIPELINE
 from crm.projects.rules.words import Stage, State
@@ -78,8 +78,8 @@ def way_of_new(told: Told, met: Collection[str], today: dt.date) -> Way:
     days = [day for day in (stage_on, told.signed_on, told.state_on) if day is not None]
     start = min([today, *days])
     for day, column in ((stage_on, "stage_on"), (told.signed_on, "signed_on"), (told.state_on, "state_on")):
-        if day is not None and day > today:
-            raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field=column)
+        if day is not None:
+            check_past(day, today, column)
     way = Way([Step(MoveKind.REPORT, None, Stage.LEAD, State.ACTIVE, start, None)])
     _ahead(way, told, Stage.LEAD, start, start, met, {}, today, stage_on or today)
     _aside(way, told, today)

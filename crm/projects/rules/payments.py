@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from crm.core.pipeline.declaring import check_past
 from crm.core.words import N_, Refused
 from crm.projects.rules.columns import MOST_YUAN
 from crm.projects.rules.money import reckoned
@@ -35,10 +36,7 @@ def _fair(yuan: int, field: str) -> int:
 
 def check_day(on: dt.date, today: dt.date) -> None:
     """Raises `Refused` for a day to come, or one no register can hold."""
-    if on > today:
-        raise Refused(N_("日期不能晚于今天 %(today)s。"), today=today, field="on")
-    if on.year < 1950:
-        raise Refused(N_("日期太早，请核对年份。"), field="on")
+    check_past(on, today)
 
 
 def check_proof(attachment_id: int | None, reference: str | None) -> None:
