@@ -118,11 +118,13 @@ def _firms(chosen: Config, session: Session, actor: Actor, say: Say) -> None:
 
 def _administrators(session: Session, actor: Actor) -> Opening:
     from crm.accounts.commands import first_administrators
+    from crm.accounts.rules.passwords import ONE_TIME_HOURS
 
     made = first_administrators(session, actor=actor, at=clock.now())
     commit(session)
     return Opening(
-        "三位管理员的一次性口令(只显示这一次,首次登录须修改) · one-time passwords, shown this once:",
+        f"三位管理员的一次性口令(只显示这一次,{ONE_TIME_HOURS} 小时内有效,首次登录须修改)"
+        f" · one-time passwords, shown this once, good for {ONE_TIME_HOURS} hours:",
         tuple(SignIn(role, username, password) for role, username, password in made),
     )
 

@@ -42,6 +42,27 @@ def test_bulk_edit_result_undo(sign_in: Callable[..., Page], viewport: dict[str,
     check(page)
 
 
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "phone"])
+def test_steps_are_handed_over_and_come_back(sign_in: Callable[..., Page], viewport: dict[str, int]) -> None:
+    page = sign_in("science", viewport=viewport)
+    page.goto("/steps")
+    page.get_by_role("link", name="选多件转交").click()
+    tick(page, 2)
+    check(page)
+    page.get_by_label("转交给…").select_option(index=1)
+    page.get_by_role("button", name="转交", exact=True).click()
+    page.get_by_label("理由").fill("轮岗")
+    check(page)
+    page.get_by_role("button", name=re.compile("确认，改这 2 行")).click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    check(page)
+    page.get_by_role("button", name="撤销", exact=True).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="撤销", exact=True).click()
+    expect(page.get_by_text("这次操作已经撤销")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("批量转交下一步")
+    check(page)
+
+
 def test_columns_are_moved_by_keyboard_and_kept_in_a_view(sign_in: Callable[..., Page]) -> None:
     page = sign_in("science", viewport=WIDE)
     page.goto("/firms?columns=street,officer,status")

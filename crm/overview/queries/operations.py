@@ -381,6 +381,8 @@ def beyond(session: Session, operation: str, table: str, *, viewer: Actor, is_ow
     columns = columns_of(model)
     reach = kind.visible_to if is_own and kind.is_givers else kind.editable_by
     may = sa.select(kind.column("id")).where(reach(viewer))
+    if kind.code in CHOSEN:  # looked up one by one, so only those asked about
+        may = may.where(kind.column("id").in_(sa.select(columns[column]).where(columns["id"].in_(touched))))
     return int(
         session.scalar(
             sa.select(sa.func.count())
