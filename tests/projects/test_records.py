@@ -460,3 +460,24 @@ def test_many_are_set_at_once_those_not_ones_own_are_told(
     session.expire_all()
     assert [getattr(session.get_one(Project, key), name) for key in ids] == [value, value]
     assert getattr(session.get_one(Project, other), name) != value
+
+
+def test_the_preview_says_areas_and_rates_as_they_are_typed_and_fills_a_missing_total(
+    session: Session,
+) -> None:
+    kept, gone = a_lead(session, 1), a_lead(session, 2, total_yuan=69_000_000, land_m2=10_000)
+    shown = merging.preview(session, kind_of("project"), kept.id, gone.id, viewer=ROBOT, stays=merging.LEFT)
+    by_name = {choice.facts[0].name: choice for choice in shown.facts}
+    assert by_name["total_yuan"].default == merging.RIGHT, "that it is in yuan says nothing"
+    fact = by_name["land_m2"].facts[0]
+    assert fact.show is not None and fact.show(session, 10_000) == "15"
+    rate = kind_of("project").fact("rate_micros")
+    assert rate is not None and rate.show is not None and rate.show(session, 7_100_000) == "7.1"
+
+
+def test_the_preview_names_who_is_in_charge_on_both_sides(client: FlaskClient, session: Session) -> None:
+    kept, gone = (bring(session, each, Stage.NEGOTIATION) for each in two(session))
+    paid(session, kept), paid(session, gone)
+    people.sign_in(client, HEAD)
+    page = client.get(f"/records/project/{kept.id}/merge/{gone.id}").get_data(as_text=True)
+    assert page.count(people.LEADER.name) >= 2 and "两条都算，是两回事" in page and "3,000 万元" in page
