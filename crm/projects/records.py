@@ -14,7 +14,7 @@ from crm.activities.queries.following import TOLD, follow_up
 from crm.core.clock import local
 from crm.core.merging import Derived, Merging, Stays
 from crm.core.permissions import Actor
-from crm.core.records import Fact, NameOf, Part, RecordKind, Setting
+from crm.core.records import Fact, NameOf, Part, RecordKind, Setting, Show
 from crm.core.words import C_, N_, Refused
 from crm.firms.models import Firm
 from crm.projects import actions
@@ -32,8 +32,8 @@ from crm.projects.models import (
     ProjectWaiver,
 )
 from crm.projects.queries.scope import editable_by, visible_to
-from crm.projects.rules.columns import EDITABLE, FIELDS
-from crm.projects.rules.words import ChainRole, Confidentiality
+from crm.projects.rules.columns import EDITABLE, FIELDS, in_mu, of_rate
+from crm.projects.rules.words import ChainRole, Confidentiality, Currency
 
 PERSON, UNIT = NameOf(User.name, User.id), NameOf(Unit.short_name, Unit.id)
 
@@ -42,6 +42,17 @@ def _moment(_session: Session, value: Any) -> str:
     return local(dt.datetime.fromisoformat(value) if isinstance(value, str) else value).strftime(
         "%Y-%m-%d %H:%M"
     )
+
+
+def _mu(_session: Session, value: Any) -> str:
+    return in_mu(int(value))
+
+
+def _rate(_session: Session, value: Any) -> str:
+    return of_rate(int(value))
+
+
+SHOWN: Mapping[str, Show] = {"land_m2": _mu, "rate_micros": _rate}  # kept in other units than they are typed
 
 
 def _change(
@@ -147,7 +158,7 @@ PARTS = (
             Fact("on", N_("到位日期")), Fact("yuan", N_("到位金额")), Fact("kind", N_("资金类别")),
             Fact("origin", N_("资金来源")), Fact("reference", N_("凭证")), Fact("checked_on", N_("核定日期")),
             Fact("checked_by_id", N_("核定人"), PERSON), Fact("entered_by_id", N_("登记人"), PERSON),
-            Fact("currency", N_("币种")), Fact("foreign", N_("外币金额")), Fact("rate_micros", N_("当日汇率")),
+            Fact("currency", N_("币种")), Fact("foreign", N_("外币金额")), Fact("rate_micros", N_("当日汇率"), _rate),
             Fact("evidence_id", N_("凭证文件")), Fact("counts_on", N_("计入日期")),
             Fact("withdrawn_on", N_("收回日期")), Fact("withdrawn_reason", N_("收回原因")),
         ),
@@ -207,7 +218,7 @@ PROJECT = RecordKind(
         Setting("chain_role", N_("产业链作用"), _words(ChainRole), none=N_("未定")),
     ),
     facts=(
-        *(Fact(rule.name, rule.label) for rule in FIELDS),
+        *(Fact(rule.name, rule.label, SHOWN.get(rule.name)) for rule in FIELDS),
         Fact("stage", N_("项目阶段")),
         Fact("stage_on", N_("阶段日期")),
         Fact("state", N_("项目状态")),
@@ -277,6 +288,7 @@ MERGING = Merging(
         ("origin", "origin_place"),
     ),
     fixed=FIXED,
+    blanks={"currency": Currency.CNY, "is_innovative": False},
     columns=frozenset({"name_key", "name_sort", "investor_key", "controller_key", "product_key"}),
     absorb=absorb,
     parts=[*PARTS, Part(Project, "increases_id", name="name"), *follow_up("project")],

@@ -145,3 +145,13 @@ def test_the_next_cards_are_asked_for(client: FlaskClient, session: Session) -> 
     assert more is not None
     part = client.get(unescape(more[1]), headers={"HX-Request": "true"}).text
     assert part.count("<article") == 3
+
+
+def test_the_list_shows_the_next_step_and_the_light_with_its_shape(
+    client: FlaskClient, session: Session
+) -> None:
+    a_lead(session)
+    people.sign_in(client, people.INVESTMENT)
+    page = client.get("/projects").get_data(as_text=True)
+    assert "电话问清用地" in page and 'class="td-light is-' in page
+    assert "电话问清用地" in client.get("/projects?columns=step,due").get_data(as_text=True)

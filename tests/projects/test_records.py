@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from crm.core import audit, merging, undo
-from crm.core.audit_verify import verify
 from crm.core.records import kind_of
 from crm.core.transaction import commit
 from crm.core.words import Refused
@@ -22,68 +20,17 @@ from crm.projects import actions
 from crm.projects.models import (
     Project,
     ProjectCharge,
-    ProjectClaim,
     ProjectCount,
-    ProjectMove,
-    ProjectPayment,
-    ProjectPulse,
 )
 from crm.projects.queries.counts import tallies
 from crm.projects.rules.words import ChainRole, Confidentiality, Stage, State
 from tests import people
-from tests.projects.cast import AT, ROBOT, TODAY, a_lead, a_team, bring, fill
+from tests.projects.cast import ROBOT, TODAY, a_lead, a_team, bring, fill
+from tests.projects.joining import current, joined, two, whole
 from tests.projects.money_cast import counted, paid, signed
 from tests.records.office import business
 
 HEAD = people.BUREAU_HEAD
-
-
-def joined(session: Session, kept: Project, gone: Project, picks: dict[str, str] | None = None) -> str:
-    done = merging.merge(
-        session, kind_of("project"), kept.id, gone.id, actor=ROBOT, today=TODAY, stays=merging.LEFT,
-        picks=picks, reason="同一个项目",
-    )  # fmt: skip
-    commit(session)
-    session.expire_all()
-    return done.id
-
-
-def current(session: Session, model: Any, project_id: int) -> list[Any]:
-    flag = model.is_standing if model is ProjectCount else model.is_current
-    return list(session.scalars(sa.select(model).where(model.project_id == project_id, flag == 1)))
-
-
-def whole(session: Session) -> None:
-    """What must always hold of every project there is."""
-    session.expire_all()
-    for project in session.scalars(sa.select(Project)):
-        charges = session.scalars(
-            sa.select(ProjectCharge)
-            .where(ProjectCharge.project_id == project.id)
-            .order_by(ProjectCharge.from_on, ProjectCharge.id)
-        ).all()
-        now = [charge for charge in charges if charge.is_current]
-        assert len(now) == 1 if project.need else len(now) <= 1
-        for one, after in itertools.pairwise(charges):
-            assert one.to_on is not None and one.to_on <= after.from_on, "one at a time, at any time"
-        claims = current(session, ProjectClaim, project.id)
-        if project.merged_into_id is None:
-            assert [claim.holder_id for claim in claims] == [project.holder_id] * (
-                project.holder_id is not None
-            )
-            last = session.scalars(
-                sa.select(ProjectMove)
-                .where(ProjectMove.project_id == project.id)
-                .order_by(ProjectMove.on.desc(), ProjectMove.id.desc())
-            ).first()
-            assert last is not None and (last.stage, last.state) == (project.stage, project.state)
-        assert session.scalar(sa.select(sa.func.count()).where(ProjectPulse.project_id == project.id)) == 1
-    assert verify(session).is_whole
-
-
-def two(session: Session) -> tuple[Project, Project]:
-    first = a_lead(session, 1, people.INVESTMENT, at=AT - dt.timedelta(9), today=TODAY - dt.timedelta(9))
-    return a_lead(session, 2, people.INVESTMENT_2), first
 
 
 @pytest.mark.parametrize(
@@ -175,45 +122,6 @@ def test_of_two_counts_one_stands_and_money_comes_along(session: Session) -> Non
     merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
     commit(session)
     assert business(session) == before
-
-
-def in_place(session: Session, day: dt.date = TODAY) -> int:
-    return tallies(session, day, viewer=ROBOT)["in-place"].in_place
-
-
-def test_money_both_had_is_in_place_once_and_money_of_two_vouchers_twice(session: Session) -> None:
-    kept, gone = signed(session, 1), signed(session, 2)
-    for project in (kept, gone):
-        paid(session, project)
-        paid(session, project, yuan=20_000_000, reference=f"进账单 {project.id}")
-    assert in_place(session) == 100_000_000
-    before = business(session)
-    joined(session, kept, gone)
-    assert in_place(session) == 70_000_000
-    assert in_place(session, TODAY - dt.timedelta(1)) == 100_000_000, "what was told stays"
-    whole(session)
-    merging.undo_merge(session, kind_of("project"), gone.id, actor=ROBOT)
-    commit(session)
-    assert business(session) == before
-
-
-@pytest.mark.parametrize("checked", ["kept", "gone"])
-def test_of_one_payment_entered_twice_the_checked_entry_stands(session: Session, checked: str) -> None:
-    kept, gone = signed(session, 1), signed(session, 2)
-    rows = {
-        name: paid(session, each, check=name == checked).id for name, each in (("kept", kept), ("gone", gone))
-    }
-    joined(session, kept, gone)
-    standing = session.scalars(sa.select(ProjectPayment).where(ProjectPayment.withdrawn_on.is_(None))).all()
-    assert [(row.id, row.project_id) for row in standing] == [(rows[checked], kept.id)]
-    assert in_place(session) == 30_000_000
-
-
-def test_a_person_may_say_that_two_payments_alike_are_two(session: Session) -> None:
-    kept, gone = signed(session, 1), signed(session, 2)
-    one, two = paid(session, kept), paid(session, gone)
-    joined(session, kept, gone, {f"project_payments-{one.id}-{two.id}": merging.BOTH})
-    assert in_place(session) == 60_000_000
 
 
 def test_numbers_of_days_before_the_merge_stay_and_name_each_record_once(session: Session) -> None:

@@ -55,6 +55,7 @@ class Kind(StrEnum):
 
     TEXT = "text"  # words, sentences, names; also a list of them, one a line
     WORD = "word"  # a member of an enum
+    LIGHT = "light"  # a word that is a light: green, yellow, red, or none of them
     DAY = "day"
     MOMENT = "moment"
     NUMBER = "number"

@@ -21,6 +21,7 @@ Say = Callable[[Any], str]
 KINDS = {
     Kind.TEXT: ColumnKind.TEXT,
     Kind.WORD: ColumnKind.TEXT,
+    Kind.LIGHT: ColumnKind.TEXT,
     Kind.DAY: ColumnKind.DATE,
     Kind.MOMENT: ColumnKind.MOMENT,
     Kind.NUMBER: ColumnKind.INTEGER,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from crm.accounts.models import User
-from crm.activities.models import NextStep
-from crm.activities.rules.words import StepState
 from crm.core import lists
 from crm.core.permissions import Actor
 from crm.core.pipeline.lanes import Lane, first_of_each, lanes, totals
 from crm.projects.models import Project, ProjectCharge, ProjectPulse
+from crm.projects.queries.cells import next_steps
 from crm.projects.queries.limits import limits_of
 from crm.projects.queries.listing import matching
 from crm.projects.queries.record import open_counts
@@ -79,7 +77,7 @@ def _cards(session: Session, chosen: sa.Select[Any], viewer: Actor, today: dt.da
         .order_by(*_ORDER)
     ).all()  # fmt: skip
     ids = [row.id for row in rows]
-    lacking, limits, steps = open_counts(session, ids), limits_of(session), _steps(session, ids)
+    lacking, limits, steps = open_counts(session, ids), limits_of(session), next_steps(session, ids)
     return [
         Card(
             row,
@@ -93,19 +91,3 @@ def _cards(session: Session, chosen: sa.Select[Any], viewer: Actor, today: dt.da
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _steps(session: Session, ids: Sequence[int]) -> Mapping[int, tuple[str, dt.date]]:
-    """The next step of each project: the open one that is due first."""
-    place = sa.func.row_number().over(
-        partition_by=NextStep.subject_id, order_by=(NextStep.due_on, NextStep.id)
-    )
-    ranked = (
-        sa.select(NextStep.subject_id, NextStep.text, NextStep.due_on, place.label("place"))
-        .where(NextStep.kind == "project", NextStep.subject_id.in_(ids), NextStep.state == StepState.OPEN)
-        .subquery()
-    )
-    rows = session.execute(
-        sa.select(ranked.c.subject_id, ranked.c.text, ranked.c.due_on).where(ranked.c.place == 1)
-    )
-    return {row.subject_id: (row.text, row.due_on) for row in rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +17,8 @@ from crm.core.permissions import Actor
 from crm.core.words import C_, N_, Word
 from crm.firms.rules.names import normalise
 from crm.firms.rules.words import LeadingIndustry
-from crm.projects.models import Project, ProjectCharge, ProjectPulse
+from crm.projects.models import Project, ProjectCharge
+from crm.projects.queries.cells import cells
 from crm.projects.queries.days import start_of
 from crm.projects.queries.escalation import climbed_where
 from crm.projects.queries.holding import pool_where
@@ -27,9 +27,7 @@ from crm.projects.queries.limits import limits_of
 from crm.projects.queries.mine import in_hand, turned_where
 from crm.projects.queries.people import lead_units, leaders, officers
 from crm.projects.queries.reach import cohort_where, reached_where
-from crm.projects.queries.record import open_counts
 from crm.projects.queries.scope import exportable_by, visible_to
-from crm.projects.rules.progress import light
 from crm.projects.rules.words import (
     GOING,
     Act,
@@ -268,46 +266,14 @@ SORTS: list[lists.Sort] = [
 ]
 
 
-def _lights(session: Session, ids: Sequence[int], day: dt.date) -> Mapping[int, Any]:
-    limits = limits_of(session)
-    found = {}
-    for row in session.execute(
-        sa.select(
-            Project.id, Project.stage, Project.state, ProjectPulse.progress_on, ProjectPulse.caught_up_on
-        )
-        .join(ProjectPulse, ProjectPulse.project_id == Project.id)
-        .where(Project.id.in_(ids))
-    ):
-        made = light(
-            stage=row.stage, state=row.state, progress_on=row.progress_on, caught_up_on=row.caught_up_on,
-            today=day, limits=limits,
-        )  # fmt: skip
-        if made is not None:
-            found[row.id] = lists.Shown(made.colour, made.reason)
-    return found
-
-
-def cells(
-    session: Session, columns: Sequence[lists.Column], ids: Sequence[int], _viewer: Actor, wanted: lists.Asked
-) -> dict[str, Mapping[int, Any]]:
-    """What the page's rows show beside the row itself."""
-    keys, found = {column.key for column in columns}, {}
-    if "light" in keys:
-        if wanted.today is None:
-            raise RuntimeError("a light depends on the day")
-        found["light"] = _lights(session, ids, wanted.today)
-    if "lacking" in keys:
-        found["lacking"] = {key: count for key, count in open_counts(session, ids).items() if count}
-    return found
-
-
 K = lists.Kind
 COLUMNS: list[lists.Column] = [
     lists.Column("stage", N_("项目阶段"), kind=K.WORD, width=10),
-    lists.Column("light", N_("灯"), kind=K.WORD, width=10),
+    lists.Column("light", N_("灯"), kind=K.LIGHT, width=10),
     lists.Column("total", N_("总投资 万元"), sort="total", kind=K.MONEY, heading=N_("总投资（元）")),
     lists.Column("holder", N_("跟进人"), width=10),
-    lists.Column("leader", N_("牵头领导"), width=10),
+    lists.Column("leader", N_("牵头领导"), is_default=False, width=10),
+    lists.Column("step", N_("下一步"), width=30),
     lists.Column("lacking", N_("下一阶段还差"), kind=K.NUMBER, width=10),
     lists.Column("updated", N_("更新"), sort="updated", kind=K.MOMENT, heading=N_("更新时间")),
     lists.Column(
@@ -325,6 +291,7 @@ COLUMNS: list[lists.Column] = [
     ),
     lists.Column("unit", N_("牵头单位"), is_default=False, width=12),
     lists.Column("signed", N_("签约日期"), kind=K.DAY, is_default=False),
+    lists.Column("due", N_("下一步日期"), kind=K.DAY, is_default=False),
 ]
 
 _HOLDER, _LEADER, _LEAD_UNIT = aliased(User), aliased(User), aliased(Unit)

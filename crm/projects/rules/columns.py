@@ -56,6 +56,16 @@ def whole(cell: Cell, _unit: Unit = "元") -> int | None:
     return _measure(1, 10**13)(cell, "元")  # type: ignore[no-any-return]
 
 
+def in_mu(square_metres: int) -> str:
+    """An area as it is typed: in 亩, to a tenth."""
+    return f"{square_metres / MU:.1f}".removesuffix(".0")
+
+
+def of_rate(micros: int) -> str:
+    """A rate as it is typed: yuan for one unit of a foreign currency."""
+    return f"{micros / MICRO:.6f}".rstrip("0").removesuffix(".")
+
+
 def _words(words: type[Word], **more: Word) -> Parse:
     known = {member.label.rpartition("\x04")[2]: member for member in words}
     return one_of(words, {**known, **more})

@@ -121,7 +121,7 @@ class ClaimCause(Word):
     """Why somebody holds a lead, or why it was let go."""
 
     REPORTED = "reported", N_("首报")
-    CLAIMED = "claimed", N_("认领")
+    CLAIMED = "claimed", C_("claim", "认领")
     DECIDED = "decided", N_("裁定")
     HANDED_OVER = "handed-over", N_("移交")
     RELEASED = "released", N_("放回线索池")

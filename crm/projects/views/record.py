@@ -24,7 +24,7 @@ from crm.projects.models import Project
 from crm.projects.queries.escalation import standing
 from crm.projects.queries.holding import is_claimable
 from crm.projects.queries.pulse import light_of, pulse_of
-from crm.projects.rules.columns import LABELS, MICRO, MU
+from crm.projects.rules.columns import LABELS, in_mu, of_rate
 from crm.projects.rules.stages import PIPELINE
 from crm.projects.rules.words import Currency, Stage
 from crm.projects.views.blueprint import bp, load, over_project
@@ -97,9 +97,9 @@ def texts(project: Project) -> dict[str, str]:
         elif name == "is_innovative":
             found[name] = "yes" if value else ""
         elif name == "land_m2":
-            found[name] = f"{value / MU:.1f}".removesuffix(".0")
+            found[name] = in_mu(value)
         elif name == "rate_micros":
-            found[name] = f"{value / MICRO:.6f}".rstrip("0").rstrip(".")
+            found[name] = of_rate(value)
         elif name == "rate_on":
             found[name] = value.isoformat()
         else:
