@@ -217,6 +217,7 @@ def holders_save(candidate_id: int) -> Any:
     over = over_candidate(
         candidate_id, gettext("登记股权结构"), lambda _row: {"holders": _holders_text(candidate_id)},
         lambda _row: {"holders": str(form.was_holders.data or "")},
+        lambda name, value: gettext("；").join(value.splitlines()) if name == "holders" else None,
     )  # fmt: skip
     form = over.form(HoldersForm)
 
