@@ -93,7 +93,14 @@ def dismiss_save(candidate_id: int, row_id: int) -> Any:
 
 
 def _obstacle_page(form: ObstacleForm, candidate: Candidate, refused: str | None = None) -> str:
-    return form_page(form, candidate, gettext("登记一企一策难题"), gettext("登记"), refused=refused)
+    return form_page(
+        form,
+        candidate,
+        gettext("登记一企一策难题"),
+        gettext("登记"),
+        refused=refused,
+        hints={"due_on": gettext("如 明天、下周三、11-30")},
+    )
 
 
 def _offer(form: ObstacleForm) -> ObstacleForm:
