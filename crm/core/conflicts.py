@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 from crm.core.audit import AuditChange, AuditEnvelope, columns_of, revive
 from crm.core.db import Base
 from crm.core.i18n import gettext, say
-from crm.core.records import Fact, facts_of
+from crm.core.records import SUBJECTS, Fact, facts_of
 from crm.core.telling import Teller, is_hidden
 
 Show = Callable[[str, str], str]
@@ -119,13 +119,24 @@ def sides(
     return found
 
 
-def last_saved(session: Session, kind: str, row_id: int) -> tuple[str, dt.datetime] | None:
-    """Who changed a row last, and when."""
-    row = session.execute(
-        sa.select(AuditEnvelope.actor_name, AuditEnvelope.at)
-        .join(AuditChange, AuditChange.operation == AuditEnvelope.operation)
+def last_saved(
+    session: Session, kind: str, row_id: int, *, is_whole: bool = False
+) -> tuple[str, dt.datetime] | None:
+    """Who changed a row last, and when. `is_whole`: the record it is, with the rows that hang on it."""
+    mine: sa.ColumnElement[bool] = AuditEnvelope.operation == (
+        sa.select(AuditChange.operation)
         .where(AuditChange.kind == kind, AuditChange.row_id == row_id)
         .order_by(AuditChange.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    code = next((each.code for each in SUBJECTS.values() if each.table == kind), None) if is_whole else None
+    if code is not None:
+        mine = sa.or_(mine, sa.and_(AuditEnvelope.subject_kind == code, AuditEnvelope.subject_id == row_id))
+    row = session.execute(
+        sa.select(AuditEnvelope.actor_name, AuditEnvelope.at)
+        .where(mine)
+        .order_by(AuditEnvelope.seq.desc())
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.actor_name, row.at)

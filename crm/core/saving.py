@@ -192,6 +192,6 @@ def collision(form: VersionedForm, over: Over) -> str:
         rows=[*rows, *others],
         count=len(rows) + len(others),
         version=over.version,
-        saved=last_saved(session, table, row.id),
+        saved=last_saved(session, table, row.id, is_whole=over.was is not None),
         action=request.script_root + request.path,
     )

@@ -257,3 +257,15 @@ def test_the_phone_of_an_intermediary_is_masked_for_who_only_reads(
         shown = client.get(f"/listing/{number}").text
         assert ("13800005678" in shown) is is_whole and ("许知行" in shown)
         assert is_whole or "5678" in shown
+
+
+def test_who_entered_this_month_reads_as_entered_and_forms_say_what_they_take(
+    client: FlaskClient, session: Session
+) -> None:
+    number = a_candidate(session, on=TODAY).id
+    session.rollback()
+    people.sign_in(client, people.FINANCE)
+    shown = unescape(client.get(f"/listing/changes?month={TODAY:%Y-%m}").text)
+    assert "入上市后备库 · 后备入库" in shown and "首报" not in shown
+    assert "人工改定时必填" in unescape(client.get(f"/listing/{number}/edit").text)
+    assert "下周三" in unescape(client.get(f"/listing/{number}/obstacles/new").text)

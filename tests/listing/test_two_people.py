@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.core.clock import today
 from crm.core.db import db
+from crm.core.permissions import system
 from crm.core.transaction import commit
 from crm.listing import actions, queries
 from crm.listing.models import Candidate, Obstacle
@@ -99,10 +100,11 @@ def test_a_plan_and_a_list_of_shareholders_are_not_overwritten_unseen(
     page = unescape(client.get(f"{address}?stage=reform").text)
     sent = dict(re.findall(r'name="(version|was_on|was_holders)"[^>]*value="([^"]*)"', page))
     assert sent.get("was_on", "2027-03-01") == "2027-03-01" and "version" in sent, sent
+    colleague = system("colleague")
     candidate = db.session().get_one(Candidate, number, populate_existing=True)
-    actions.plan(db.session(), candidate, actor=ROBOT, stage=Stage.REFORM, on=dt.date(2027, 4, 2))
+    actions.plan(db.session(), candidate, actor=colleague, stage=Stage.REFORM, on=dt.date(2027, 4, 2))
     holding = [("张三", HolderKind.FOUNDER, 5500), ("对方创投", HolderKind.OUTSIDE, 1000)]
-    actions.set_holders(db.session(), candidate, actor=ROBOT, today=today(), on=today(), holders=holding)
+    actions.set_holders(db.session(), candidate, actor=colleague, today=today(), on=today(), holders=holding)
     commit(db.session())
     mine = {
         "plan": {"stage": "reform", "on": "2027-05-03"},
@@ -111,6 +113,8 @@ def test_a_plan_and_a_list_of_shareholders_are_not_overwritten_unseen(
     answer = people.post(client, address, {**sent, **mine})
     text = unescape(answer.text)
     assert answer.status_code == 409, text[:300]
+    assert "system:colleague" in text  # who saved in between, though not one column of the candidate changed
+    assert name == "plan" or "张三 55 创始人与实际控制人；对方创投 10 外部投资方" in text
     for told in {
         "plan": ("2027-03-01", "2027-04-02", "2027-05-03"),
         "shareholders": ("60", "对方创投", "Oak Hill"),

@@ -37,6 +37,7 @@ from crm.listing.models import (
 from crm.listing.queries.importing import There, people_named, person, present
 from crm.listing.rules.codes import is_of_exchange
 from crm.listing.rules.incoming import (
+    LISTED_ON,
     UNDATED,
     Told,
     Way,
@@ -51,7 +52,6 @@ from crm.listing.rules.stages import PIPELINE
 from crm.listing.rules.words import Act, Board, Evidence, IntermediaryKind, Stage, State
 
 NO_DAY = N_("名单没有上市日期，先按已上市（%(code)s）入库，上市日期待补。")
-LISTED_ON = "名单所列上市日期"  # what the day of a listing is known from, when a later list gives it
 UNKNOWN_DAYS = 90  # within so many days somebody has to know what a list leaves open
 
 

@@ -19,6 +19,7 @@ from crm.listing.rules.stages import PIPELINE, PROOFS, check_terms
 from crm.listing.rules.words import Stage, State
 
 LISTED_BEFORE = "导入的历史：已上市，以前各步的凭证没有随名单来"
+LISTED_ON = "名单所列上市日期"  # what the day of a listing is known from, when a later list gives it
 UNDATED = "导入的历史：已上市，名单没有上市日期，待查证后登记上市公告"
 
 

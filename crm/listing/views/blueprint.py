@@ -30,6 +30,7 @@ def over_candidate(
     title: str,
     texts: Callable[[Any], Mapping[str, str]],
     was: Callable[[Any], Mapping[str, str]] | None = None,
+    show: Callable[[str, str], str | None] | None = None,
 ) -> Over:
     """What a form over a candidate needs for its conflict page."""
     return Over(
@@ -38,6 +39,7 @@ def over_candidate(
         title=title,
         back=url_for("listing.show", candidate_id=candidate_id),
         was=was,
+        show=show,
     )
 
 

@@ -93,7 +93,14 @@ def dismiss_save(candidate_id: int, row_id: int) -> Any:
 
 
 def _obstacle_page(form: ObstacleForm, candidate: Candidate, refused: str | None = None) -> str:
-    return form_page(form, candidate, gettext("登记一企一策难题"), gettext("登记"), refused=refused)
+    return form_page(
+        form,
+        candidate,
+        gettext("登记一企一策难题"),
+        gettext("登记"),
+        refused=refused,
+        hints={"due_on": gettext("如 明天、下周三、11-30")},
+    )
 
 
 def _offer(form: ObstacleForm) -> ObstacleForm:
@@ -217,6 +224,7 @@ def holders_save(candidate_id: int) -> Any:
     over = over_candidate(
         candidate_id, gettext("登记股权结构"), lambda _row: {"holders": _holders_text(candidate_id)},
         lambda _row: {"holders": str(form.was_holders.data or "")},
+        lambda name, value: gettext("；").join(value.splitlines()) if name == "holders" else None,
     )  # fmt: skip
     form = over.form(HoldersForm)
 

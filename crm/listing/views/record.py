@@ -81,7 +81,14 @@ def _offer(form: EditForm) -> None:
 
 
 def _edit_page(form: EditForm, candidate: Candidate, refused: str | None = None) -> str:
-    return form_page(form, candidate, gettext("编辑上市后备"), gettext("保存"), refused=refused)
+    return form_page(
+        form,
+        candidate,
+        gettext("编辑上市后备"),
+        gettext("保存"),
+        refused=refused,
+        hints={"priority_reason": gettext("人工改定时必填")},
+    )
 
 
 @bp.get("/listing/<int:candidate_id>/edit")
