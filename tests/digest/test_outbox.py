@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,7 @@ from crm.digest.actions import outbox
 from crm.digest.jobs import claiming, delivering, send_some
 from crm.digest.models import DigestTold, OutboxMail
 from crm.digest.queries import compose
+from crm.digest.queries.outbox import outage
 from crm.digest.rendering import mute_links, render, site_url
 from crm.digest.rules import delivery
 from crm.digest.rules.delivery import MailState, Trouble
@@ -364,6 +366,25 @@ def test_a_server_away_for_a_week_is_said_and_costs_that_week_only(
         app.config["TIDUI"] = before
 
 
+def test_once_a_mail_has_gone_the_way_is_open_whatever_still_waits(app: Flask, session: Session) -> None:
+    enter(session, 2)
+    outbox.put(
+        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
+    )
+    commit(session)
+    for who in ("a", "b"):
+        taken = claiming.take(db.engine, who, MONDAY)
+        assert taken is not None
+        if who == "a":
+            claiming.failed(taken, who, MONDAY, mail.Failure("connect", is_outage=True))
+            found = outage(session)
+            assert found is not None and (found.trouble, found.waiting) == (Trouble.CONNECT, 2)
+            session.rollback()
+        else:
+            claiming.sent(db.engine, taken, MONDAY + MINUTE)
+    assert outage(session) is None
+
+
 @pytest.mark.parametrize("fault", ["full", "no folder"])
 def test_a_folder_that_takes_nothing_is_said_and_the_mails_wait(
     app: Flask,
@@ -474,6 +495,23 @@ def test_the_page_shows_every_mail_by_state_and_sends_again(
     assert people.post(client, f"/outbox/{mail_id}/resend").status_code == 303
     assert client.get("/outbox?state=failed").text.count('data-label="收件人"') == 0
     assert people.post(client, "/outbox/99999999/resend").status_code == 404
+
+
+def test_a_copy_stands_in_the_week_it_is_a_copy_of(app: Flask, client: FlaskClient, session: Session) -> None:
+    enter(session, 2)
+    letters = list(compose(session, MONDAY.date()).values())
+    outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="")
+    commit(session)
+    later = [replace(letter, week=week_of(dt.date(2026, 12, 7))) for letter in letters]
+    for letter in [letters[0], later[0], later[1]]:
+        outbox.copy(session, letter, actor=people.actor(session, people.SCIENCE), at=MONDAY, base_url="")
+        commit(session)
+    people.sign_in(client, people.SYSTEM_ADMIN)
+    weeks = re.findall(r'<option value="([^"]+)"', client.get("/outbox").text)
+    assert weeks == ["2026-W50", "2026-W48"]
+    assert client.get("/outbox?week=2026-W48").text.count('data-label="收件人"') == 3
+    assert client.get("/outbox?week=2026-W50").text.count('data-label="收件人"') == 2
+    assert client.get("/outbox?week=2026-W5_").text.count('data-label="收件人"') == 2, "no week: the newest"
 
 
 def test_the_jobs_page_tells_last_next_and_result(

@@ -101,6 +101,30 @@ def test_the_page_says_when_no_mail_goes_out_and_when_holidays_are_unknown(
     assert "没有要提醒的事" in client.get(f"/digest?day={DAY}").text
 
 
+def test_a_person_is_found_by_name_pinyin_or_unit_among_those_one_may_see(
+    client: FlaskClient, session: Session
+) -> None:
+    def found(who: people.Person, asked: str) -> set[str]:
+        people.sign_in(client, who)
+        page = client.get("/digest", query_string={"q": asked, "day": DAY}).text
+        part = page.partition('aria-label="找人"')[2].partition("</section>")[0]
+        return set(re.findall(r">([^<>]+) · ", part))
+
+    science, other = people.SCIENCE.name, people.INVESTMENT_2.name
+    for asked in (science, science[:2], "yzq", "yezhiqiu"):
+        assert science in found(people.LEADER, asked), asked
+    assert {science, people.SCIENCE_2.name} <= found(people.LEADER, "科技局")
+    assert other in found(people.LEADER, other)
+    head(session, people.SCIENCE_2, "科技局")
+    assert found(people.SCIENCE_2, science) == {science}
+    assert found(people.SCIENCE_2, other) == set(), "not of his unit"
+    assert found(people.REPORTER, "科技局") == set()
+    for nasty in ("%", "_", "<b>x</b>", "\x00", "𠮷", "'" * 300):
+        assert client.get("/digest", query_string={"q": nasty}).status_code == 200
+    assert "您能查看的人里没有" in client.get("/digest", query_string={"q": "<b>x</b>"}).text
+    assert "<b>x" not in client.get("/digest", query_string={"q": "<b>x</b>"}).text
+
+
 def test_a_copy_goes_to_who_asks(client: FlaskClient, session: Session) -> None:
     everything(session)
     mine = people.id_of(session, people.SCIENCE)
