@@ -15,6 +15,7 @@ from crm.core import audit
 from crm.core.reminders import REMINDERS, Group
 from crm.core.transaction import commit
 from crm.digest import actions
+from crm.digest.models import DigestMute
 from crm.digest.queries import compose
 from crm.digest.rendering import mute_links, render
 from crm.digest.rules.letters import MOST_IN_ALL, MOST_LINES, MOST_SUMMED, Letter, from_payload
@@ -265,6 +266,10 @@ def test_a_muted_group_is_left_out_and_an_escalation_never(session: Session) -> 
     assert actions.mute(session, actor=chief, group="all")
     commit(session)
     assert codes(of(session, people.BUREAU_HEAD)) == {"step-climbed"}
+    audit.begin(session, actor=ROBOT, action="tests.mute")  # a row that no page writes
+    session.add(DigestMute(user_id=chief.user_id, group=Group.CLIMBED.value))
+    commit(session)
+    assert codes(of(session, people.BUREAU_HEAD)) == {"step-climbed"}, "whatever stands in the table"
     assert actions.unmute(session, actor=science, group=Group.OVERDUE.value)
     commit(session)
     assert "step-overdue" in codes(of(session, people.SCIENCE))

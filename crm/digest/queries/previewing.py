@@ -66,7 +66,7 @@ def find_people(session: Session, viewer: Actor, day: dt.date, text: str) -> Seq
     return found[:FOUND]
 
 
-def _readers(session: Session, viewer: Actor, day: dt.date) -> sa.Select[tuple[int, str, str]]:
+def _readers(session: Session, viewer: Actor, day: dt.date) -> sa.Select[int, str, str]:
     return (
         sa.select(User.id, User.name, sa.func.coalesce(Unit.short_name, ""))
         .outerjoin(Unit, Unit.id == User.unit_id)
