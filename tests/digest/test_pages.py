@@ -232,3 +232,5 @@ def test_the_command_says_the_same(app: Flask, session: Session) -> None:
     assert "逾期" in run(session, False, person="cast-science")
     with pytest.raises(Refused):
         run(session, True, person="nobody")
+    with pytest.raises(Refused):
+        run(session, True, person="")
