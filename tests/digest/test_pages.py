@@ -29,7 +29,7 @@ from crm.digest.rendering import mute_links, render, site_url
 from crm.digest.rules.letters import from_payload
 from crm.digest.rules.links import ALL, mute_token, read_token
 from tests import people
-from tests.digest.cast import TODAY, everything, head
+from tests.digest.cast import TODAY, back, everything, head, step
 from tests.projects.sight import CHIEF, World, build
 
 DAY = TODAY.isoformat()
@@ -40,7 +40,10 @@ def secret(app: Flask) -> str:
 
 
 def test_the_preview_is_byte_for_byte_what_would_be_sent(client: FlaskClient, session: Session) -> None:
-    everything(session)
+    made = everything(session)
+    for who in (people.SCIENCE, people.LEADER):  # more than a mail holds
+        for n in range(18):
+            step(session, who, back(30 + n), ("firm", made["firm"]), f"第 {n} 件")
     for who in (people.SCIENCE, people.LEADER, people.INVESTMENT):
         person_id = people.id_of(session, who)
         # as the delivery does it: composed for all, kept as JSON, rendered later
@@ -54,6 +57,7 @@ def test_the_preview_is_byte_for_byte_what_would_be_sent(client: FlaskClient, se
         assert html.unescape(shown[1]) == sent.text
         assert client.get(f"/digest/mail.html?day={DAY}").data.decode() == sent.html
         assert sent.subject in html.unescape(page)
+        assert ("还有 " in sent.text) is (who is not people.INVESTMENT)
 
 
 def test_the_page_lists_every_line_and_says_why(client: FlaskClient, session: Session) -> None:
