@@ -231,7 +231,9 @@ def test_leaders_get_a_summary_and_nobody_more_than_a_mail_holds(session: Sessio
     for who, cut in ((people.LEADER, leader), (people.INVESTMENT, officer)):
         whole = of(session, who)
         assert whole is not None and whole.cut() == cut and whole.groups[0].more == 0
-        assert cut.groups[0].count == whole.groups[0].count == 30, "the head counts those there is no room for"
+        assert cut.groups[0].count == whole.groups[0].count == 30, (
+            "the head counts those there is no room for"
+        )
         assert re.search(r"^== .+ \(30\) ==$", render(cut, BASE).text, re.M)
     # the longest overdue first
     assert officer.groups[0].items[0].subject_id == many[-1].id

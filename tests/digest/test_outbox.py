@@ -445,16 +445,19 @@ def test_without_a_server_mails_are_files_and_the_page_names_them(
 
 def test_only_what_was_not_sent_is_sent_again_by_hand(session: Session, app: Flask, time: Time) -> None:
     enter(session, 1)
-    outbox.put(
-        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
-    )
+    letters = [replace(letter, onces=("k",)) for letter in compose(session, MONDAY.date()).values()]
+    outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="")
     commit(session)
+    told = sa.select(sa.func.count()).select_from(DigestTold)
     row = session.scalars(sa.select(OutboxMail)).one()
     outbox.end(session, row, MailState.FAILED, Trouble.REFUSED, "550 no")
     commit(session)
+    assert session.scalar(told) == 0
     outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
     commit(session)
+    assert session.scalar(told) == 1, "what it tells once is told by it after all"
     assert (row.state, row.trouble, row.attempts) == (MailState.WAITING, None, 0)
+    session.rollback()
     claiming.take(db.engine, "a", MONDAY)
     session.refresh(row)
     with pytest.raises(Refused):
