@@ -102,6 +102,12 @@ def _guard() -> BaseResponse | None:
     return None
 
 
+def may_visit(endpoint: str) -> bool:
+    """Whether the signed-in person may use a page, by what its route declares: no link leads to a refusal."""
+    needed = getattr(current_app.view_functions.get(endpoint), "needs", ())
+    return not needed or any(actor().may(permission) for permission in needed)
+
+
 # what is done with a form that comes from a session that is over; returns the page to go back to (filled by the factory)
 EXPIRED: list[Callable[[], str | None]] = []
 

@@ -19,7 +19,7 @@ from crm.digest import actions
 from crm.digest.jobs import check_day, deliver_now, parts, plan_of, unwritten
 from crm.digest.queries import compose
 from crm.digest.queries.calendar import send_day, years_unknown
-from crm.digest.queries.outbox import counts
+from crm.digest.queries.outbox import counts, outage
 from crm.digest.queries.previewing import get_reader, seen_by
 from crm.digest.rendering import Mail, mute_links, render, site_url
 from crm.digest.rules.delivery import DIGEST, MailState
@@ -46,7 +46,7 @@ def preview(arguments: argparse.Namespace, context: Context) -> int | None:
     """What goes out on a day, to all or to one, with the reason of each line; nothing is sent or kept."""
     session, day = db.session(), arguments.on
     people = None
-    if arguments.person:
+    if arguments.person is not None:
         found = actor_named(session, arguments.person)
         if found is None or found.user_id is None:
             raise Refused(N_("没有在用的账号「%(name)s」。"), name=arguments.person)
@@ -122,8 +122,10 @@ def send(arguments: argparse.Namespace, context: Context) -> int:
     with intent("read"):
         session = db.session()
         found = counts(session, str(plan.week), DIGEST)
+        stopped = outage(session) if plan.is_due and not arguments.dry_run else None
         session.rollback()
     told["outbox"] = {state.value: found.get(state, 0) for state in MailState}
+    told["problem"] = None if stopped is None else word(stopped.trouble)
     if context.as_json:
         context.emit(told)
     elif not plan.is_due:
@@ -137,6 +139,11 @@ def send(arguments: argparse.Namespace, context: Context) -> int:
     else:
         states = "，".join(f"{word(state)} {found[state]}" for state in MailState if found.get(state))
         context.say(f"{plan.week}: {len(letters)} 人新写入 / new; {states or '—'}")
+    if stopped is not None:
+        why = " ".join(part for part in (word(stopped.trouble), stopped.reply) if part)
+        problem = N_("发不出去：%(why)s。%(n)s 封在等，定时进程会再试。")
+        print(say(problem, why=why, n=stopped.waiting), file=context.err)
+        return 1
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from argparse import Namespace
 from io import StringIO
 from pathlib import Path
@@ -80,6 +81,19 @@ def test_a_dry_run_looks_ahead_and_keeps_nothing(app: Flask, session: Session) -
     code, said = run(dt.date(2026, 11, 30), dry_run=True, as_json=False)
     assert "人0 1\n人1 1\n" in said and "什么也没有写" in said and "新写入" not in said
     assert written(session) == 0
+
+
+def test_a_way_that_is_shut_is_said_and_is_no_success(app: Flask, session: Session) -> None:
+    enter(session, 2)
+    folder: Path = app.config["TIDUI"].data / mail.FOLDER
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.write_text("not a folder")
+    try:
+        code, told = run(TODAY)
+        assert (code, told["problem"], told["outbox"]["waiting"]) == (1, "邮件文件夹写不进去", 2)
+    finally:
+        folder.unlink()
 
 
 def test_in_a_week_without_a_working_day_nothing_goes_out(app: Flask, session: Session) -> None:

@@ -15,6 +15,7 @@ from crm.core import audit
 from crm.core.reminders import REMINDERS, Group
 from crm.core.transaction import commit
 from crm.digest import actions
+from crm.digest.models import DigestMute
 from crm.digest.queries import compose
 from crm.digest.rendering import mute_links, render
 from crm.digest.rules.letters import MOST_IN_ALL, MOST_LINES, MOST_SUMMED, Letter, from_payload
@@ -230,6 +231,10 @@ def test_leaders_get_a_summary_and_nobody_more_than_a_mail_holds(session: Sessio
     for who, cut in ((people.LEADER, leader), (people.INVESTMENT, officer)):
         whole = of(session, who)
         assert whole is not None and whole.cut() == cut and whole.groups[0].more == 0
+        assert cut.groups[0].count == whole.groups[0].count == 30, (
+            "the head counts those there is no room for"
+        )
+        assert re.search(r"^== .+ \(30\) ==$", render(cut, BASE).text, re.M)
     # the longest overdue first
     assert officer.groups[0].items[0].subject_id == many[-1].id
 
@@ -265,6 +270,10 @@ def test_a_muted_group_is_left_out_and_an_escalation_never(session: Session) -> 
     assert actions.mute(session, actor=chief, group="all")
     commit(session)
     assert codes(of(session, people.BUREAU_HEAD)) == {"step-climbed"}
+    audit.begin(session, actor=ROBOT, action="tests.mute")  # a row that no page writes
+    session.add(DigestMute(user_id=chief.user_id, group=Group.CLIMBED.value))
+    commit(session)
+    assert codes(of(session, people.BUREAU_HEAD)) == {"step-climbed"}, "whatever stands in the table"
     assert actions.unmute(session, actor=science, group=Group.OVERDUE.value)
     commit(session)
     assert "step-overdue" in codes(of(session, people.SCIENCE))

@@ -15,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.accounts.models import User
@@ -23,7 +22,6 @@ from crm.core import audit, jobs, mail
 from crm.core.db import db, writing
 from crm.core.permissions import system
 from crm.core.transaction import commit
-from crm.core.words import Refused
 from crm.digest.actions import outbox
 from crm.digest.jobs import claiming, delivering, send_some
 from crm.digest.models import DigestTold, OutboxMail
@@ -32,7 +30,6 @@ from crm.digest.rendering import mute_links, render, site_url
 from crm.digest.rules import delivery
 from crm.digest.rules.delivery import MailState, Trouble
 from crm.digest.rules.letters import from_payload
-from crm.digest.rules.week import week_of
 from crm.ops.jobs import Scheduler
 from tests import people
 from tests.digest.crowd import enter
@@ -307,19 +304,6 @@ def test_what_is_too_late_is_taken_by_nobody(app: Flask, session: Session) -> No
     assert claiming.take(db.engine, "a", sunday) is not None
 
 
-def test_the_database_itself_refuses_a_second_mail_of_a_week(app: Flask, session: Session) -> None:
-    enter(session, 1)
-    letters = list(compose(session, MONDAY.date()).values())
-    outbox.put(session, letters, actor=system("tests"), at=MONDAY, base_url="")
-    commit(session)
-    there = session.execute(sa.select(OutboxMail.__table__)).mappings().one()
-    twice = {**there, "message_id": "<another@t.example>"}
-    del twice["id"]
-    with pytest.raises(IntegrityError):
-        session.connection().execute(sa.insert(OutboxMail.__table__), [twice])
-    session.rollback()
-
-
 def test_a_clock_that_jumps_on_and_back_doubles_nothing(
     app: Flask, open_office: Office, scheduler: Scheduler, time: Time
 ) -> None:
@@ -420,60 +404,6 @@ def test_without_a_server_mails_are_files_and_the_page_names_them(
     assert {row.reply for row in mails(app).values()} <= names and all(name in page for name in names)
     for path in folder.iterdir():
         path.unlink()
-
-
-def test_only_what_was_not_sent_is_sent_again_by_hand(session: Session, app: Flask, time: Time) -> None:
-    enter(session, 1)
-    outbox.put(
-        session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=MONDAY, base_url=""
-    )
-    commit(session)
-    row = session.scalars(sa.select(OutboxMail)).one()
-    outbox.end(session, row, MailState.FAILED, Trouble.REFUSED, "550 no")
-    commit(session)
-    outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
-    commit(session)
-    assert (row.state, row.trouble, row.attempts) == (MailState.WAITING, None, 0)
-    claiming.take(db.engine, "a", MONDAY)
-    session.refresh(row)
-    with pytest.raises(Refused):
-        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
-    row.state = MailState.SENT
-    commit(session)
-    with pytest.raises(Refused):
-        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY)
-    row.state = MailState.GIVEN_UP
-    commit(session)
-    with pytest.raises(Refused):
-        outbox.resend(session, row.id, actor=system("tests"), at=MONDAY + dt.timedelta(days=7))
-    assert delivery.end_of(week_of(MONDAY.date()), MONDAY) == dt.datetime(2026, 11, 29, 16, tzinfo=dt.UTC)
-
-
-def test_the_page_shows_every_mail_by_state_and_sends_again(
-    app: Flask, client: FlaskClient, session: Session
-) -> None:
-    enter(session, 3)
-    at = dt.datetime.now(dt.UTC)
-    outbox.put(session, compose(session, MONDAY.date()).values(), actor=system("tests"), at=at, base_url="")
-    commit(session)
-    row = session.scalars(sa.select(OutboxMail).order_by(OutboxMail.id)).first()
-    assert row is not None
-    outbox.end(session, row, MailState.FAILED, Trouble.REFUSED, "550 <b>no</b>")
-    row.ends_at = at + dt.timedelta(days=1)
-    commit(session)
-    mail_id = row.id
-    people.sign_in(client, people.SCIENCE)
-    assert client.get("/outbox").status_code == 403
-    people.sign_in(client, people.SYSTEM_ADMIN)
-    page = client.get("/outbox").text
-    assert page.count("再发") >= 3 and "发信服务器拒收" in page and "550 &lt;b&gt;no" in page
-    assert "没有设发信服务器" in page and "补材料" not in page
-    assert client.get("/outbox?week=x&state=y&page=999999&q=%00%25").status_code == 200
-    only = client.get("/outbox?state=failed").text
-    assert only.count('data-label="收件人"') == 1
-    assert people.post(client, f"/outbox/{mail_id}/resend").status_code == 303
-    assert client.get("/outbox?state=failed").text.count('data-label="收件人"') == 0
-    assert people.post(client, "/outbox/99999999/resend").status_code == 404
 
 
 def test_the_jobs_page_tells_last_next_and_result(

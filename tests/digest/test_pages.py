@@ -29,7 +29,7 @@ from crm.digest.rendering import mute_links, render, site_url
 from crm.digest.rules.letters import from_payload
 from crm.digest.rules.links import ALL, mute_token, read_token
 from tests import people
-from tests.digest.cast import TODAY, everything, head
+from tests.digest.cast import TODAY, back, everything, head, step
 from tests.projects.sight import CHIEF, World, build
 
 DAY = TODAY.isoformat()
@@ -40,7 +40,10 @@ def secret(app: Flask) -> str:
 
 
 def test_the_preview_is_byte_for_byte_what_would_be_sent(client: FlaskClient, session: Session) -> None:
-    everything(session)
+    made = everything(session)
+    for who in (people.SCIENCE, people.LEADER):  # more than a mail holds
+        for n in range(18):
+            step(session, who, back(30 + n), ("firm", made["firm"]), f"第 {n} 件")
     for who in (people.SCIENCE, people.LEADER, people.INVESTMENT):
         person_id = people.id_of(session, who)
         # as the delivery does it: composed for all, kept as JSON, rendered later
@@ -54,6 +57,7 @@ def test_the_preview_is_byte_for_byte_what_would_be_sent(client: FlaskClient, se
         assert html.unescape(shown[1]) == sent.text
         assert client.get(f"/digest/mail.html?day={DAY}").data.decode() == sent.html
         assert sent.subject in html.unescape(page)
+        assert ("还有 " in sent.text) is (who is not people.INVESTMENT)
 
 
 def test_the_page_lists_every_line_and_says_why(client: FlaskClient, session: Session) -> None:
@@ -99,6 +103,30 @@ def test_the_page_says_when_no_mail_goes_out_and_when_holidays_are_unknown(
     assert "不发邮件，内容并入下一周" in client.get("/digest?day=2026-02-18").text
     assert "节假日表里没有 2027 年" in client.get("/digest?day=2027-10-05").text
     assert "没有要提醒的事" in client.get(f"/digest?day={DAY}").text
+
+
+def test_a_person_is_found_by_name_pinyin_or_unit_among_those_one_may_see(
+    client: FlaskClient, session: Session
+) -> None:
+    def found(who: people.Person, asked: str) -> set[str]:
+        people.sign_in(client, who)
+        page = client.get("/digest", query_string={"q": asked, "day": DAY}).text
+        part = page.partition('aria-label="找人"')[2].partition("</section>")[0]
+        return set(re.findall(r">([^<>]+) · ", part))
+
+    science, other = people.SCIENCE.name, people.INVESTMENT_2.name
+    for asked in (science, science[:2], "yzq", "yezhiqiu"):
+        assert science in found(people.LEADER, asked), asked
+    assert {science, people.SCIENCE_2.name} <= found(people.LEADER, "科技局")
+    assert other in found(people.LEADER, other)
+    head(session, people.SCIENCE_2, "科技局")
+    assert found(people.SCIENCE_2, science) == {science}
+    assert found(people.SCIENCE_2, other) == set(), "not of his unit"
+    assert found(people.REPORTER, "科技局") == set()
+    for nasty in ("%", "_", "<b>x</b>", "\x00", "𠮷", "'" * 300):
+        assert client.get("/digest", query_string={"q": nasty}).status_code == 200
+    assert "您能查看的人里没有" in client.get("/digest", query_string={"q": "<b>x</b>"}).text
+    assert "<b>x" not in client.get("/digest", query_string={"q": "<b>x</b>"}).text
 
 
 def test_a_copy_goes_to_who_asks(client: FlaskClient, session: Session) -> None:
@@ -208,3 +236,5 @@ def test_the_command_says_the_same(app: Flask, session: Session) -> None:
     assert "逾期" in run(session, False, person="cast-science")
     with pytest.raises(Refused):
         run(session, True, person="nobody")
+    with pytest.raises(Refused):
+        run(session, True, person="")

@@ -10,6 +10,7 @@ from crm.accounts.queries.readers import readers
 from crm.core.clock import today
 from crm.core.words import Missing
 from crm.digest.queries import compose
+from crm.digest.queries.outbox import still_seen
 from crm.digest.queries.previewing import get_reader, seen_by
 from crm.digest.queries.previewing import people as previewable
 from crm.projects import queries
@@ -54,6 +55,21 @@ def test_a_step_on_a_project_one_may_not_see_is_in_no_letter(session: Session, w
         }
         assert told == levels, who
         assert world.shown(str(letter.to_payload()) if letter else "") == levels, who
+
+
+def test_right_before_it_goes_a_mail_loses_what_its_reader_may_not_see_any_more(
+    session: Session, world: World
+) -> None:
+    by_id = {hung.id: level for level, hung in world.projects.items()}
+    letters = compose(session, today(), is_whole=True)
+    everything_told = letters[people.id_of(session, max(SEES, key=lambda who: len(SEES[who])))]
+    for who, levels in SEES.items():
+        left = still_seen(session, everything_told, people.id_of(session, who))
+        told = {
+            by_id[item.subject_id] for group in left.groups for item in group.items if item.kind == "project"
+        }
+        assert told == levels, who
+    assert still_seen(session, everything_told, 10**9).groups == ()
 
 
 def test_whose_letter_may_be_looked_at(session: Session) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 NOT_FORMS = {
-    "accounts.choose_email_now": "versioned, with the password: tests/accounts/test_email.py",
     "accounts.people_unlock": "lifts a lock; no field is written",
     "accounts.people_remove_factor": "takes the second factor away; nothing is typed",
     "accounts.people_reset_password": "the new password replaces the old one, whoever asks",

@@ -103,6 +103,10 @@ def test_every_timed_job_is_done_by_hand_from_the_page(
     session.rollback()
     states = {job.kind: (job.state, job.problem) for job in session.scalars(sa.select(jobs.Job))}
     assert states == dict.fromkeys(timed, (JobState.DONE, None))
+    for job_id in session.scalars(sa.select(jobs.Job.id)).all():
+        assert "看结果" not in client.get(f"/jobs/{job_id}").text, "a result that is not for administrators"
+    inbox = client.get("/inbox").text
+    assert "查找疑似重复的企业" in inbox and "/firms" not in inbox
     asked = sa.select(sa.func.count()).where(AuditEnvelope.action == "job.enqueue")
     assert session.scalar(asked) == len(timed)
 

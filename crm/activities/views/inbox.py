@@ -20,7 +20,7 @@ from crm.core.i18n import gettext, say
 from crm.core.permissions import signed_in
 from crm.core.records import SUBJECTS
 from crm.core.transaction import commit
-from crm.core.web import actor, back_to
+from crm.core.web import actor, back_to, may_visit
 from crm.core.words import Message, Refused
 
 
@@ -41,6 +41,8 @@ def link(item: Any) -> str | None:
     if item.draft_id and (page := _form_page(str(item.params.get("form", "")))):
         return page
     if item.params.get("to"):
+        if not may_visit(item.params["to"]):
+            return None
         try:
             return url_for(item.params["to"], **item.params["values"])
         except BuildError:  # a page that has gone since

@@ -15,7 +15,7 @@ from crm.core.permissions import Actor
 from crm.core.records import SUBJECTS, may_open
 from crm.core.reminders import SIGHT
 from crm.digest.models import OutboxMail
-from crm.digest.rules.delivery import OUTAGES, MailState, Trouble
+from crm.digest.rules.delivery import COPY, DIGEST, OUTAGES, MailState, Trouble
 from crm.digest.rules.letters import Group, Letter
 
 PAGE = 100
@@ -55,17 +55,24 @@ class Sent:
 
 
 def periods(session: Session) -> list[str]:
-    """The weeks there are mails of, newest first."""
-    return list(
-        session.scalars(
-            sa.select(OutboxMail.period).distinct().order_by(OutboxMail.period.desc()).limit(WEEKS)
-        )
-    )
+    """The weeks there are mails of, newest first. A copy belongs to the week it is a copy of."""
+    week = sa.func.substr(OutboxMail.period, 1, len("2026-W48"))
+    of = sa.union(
+        sa.select(OutboxMail.period.label("week")).where(OutboxMail.kind == DIGEST),
+        sa.select(week).where(OutboxMail.kind == COPY),
+    ).subquery()
+    return list(session.scalars(sa.select(of.c.week).order_by(of.c.week.desc()).limit(WEEKS)))
+
+
+def _of_week(week: str) -> sa.ColumnElement[bool]:
+    """The mails of a week, its copies too."""
+    copies = sa.and_(OutboxMail.kind == COPY, OutboxMail.period.startswith(f"{week}~", autoescape=True))
+    return sa.or_(OutboxMail.period == week, copies)
 
 
 def counts(session: Session, period: str, kind: str | None = None) -> dict[MailState, int]:
     """How many mails of a week are in which state."""
-    query = sa.select(OutboxMail.state, sa.func.count()).where(OutboxMail.period == period)
+    query = sa.select(OutboxMail.state, sa.func.count()).where(_of_week(period))
     if kind is not None:
         query = query.where(OutboxMail.kind == kind)
     return dict(iter(session.execute(query.group_by(OutboxMail.state))))
@@ -105,7 +112,7 @@ def mails(
 ) -> tuple[Sequence[Sent], int]:
     """A page of a week's mails, those in trouble first, and how many there are in all. Raises `Forbidden`."""
     viewer.require("setting:manage")
-    where = [OutboxMail.period == period]
+    where = [_of_week(period)]
     if state is not None:
         where.append(OutboxMail.state == state)
     if name:

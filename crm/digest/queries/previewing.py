@@ -11,13 +11,18 @@ from sqlalchemy.orm import Session
 
 from crm.accounts.models import Unit, UnitHead, User
 from crm.accounts.queries import unit_and_below
+from crm.core.folding import fold
+from crm.core.palette import heard
 from crm.core.permissions import Actor, Scope
+from crm.core.pinyin import is_term
 from crm.core.records import SUBJECTS, may_open
 from crm.core.reminders import SIGHT
 from crm.core.words import N_, Missing
 from crm.digest.rules.letters import Group, Letter
 
-MOST = 500
+MOST = 500  # people in the menu
+FOUND = 20
+LOOKED_THROUGH = 20_000
 
 
 def _reach(session: Session, viewer: Actor, day: dt.date) -> sa.ColumnElement[bool]:
@@ -36,15 +41,37 @@ def _reach(session: Session, viewer: Actor, day: dt.date) -> sa.ColumnElement[bo
 
 
 def people(session: Session, viewer: Actor, day: dt.date) -> Sequence[tuple[int, str, str]]:
-    """(id, name, unit) of those whose letters the viewer may look at, himself first."""
+    """(id, name, unit) of those whose letters the viewer may look at, himself first; of many the first `MOST`."""
     rows = session.execute(
-        sa.select(User.id, User.name, sa.func.coalesce(Unit.short_name, ""))
-        .outerjoin(Unit, Unit.id == User.unit_id)
-        .where(User.is_active, _reach(session, viewer, day))
-        .order_by(User.id != viewer.user_id, Unit.id, User.name, User.id)
+        _readers(session, viewer, day)
+        .order_by(User.id != viewer.user_id, Unit.id, User.name_sort, User.id)
         .limit(MOST)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def find_people(session: Session, viewer: Actor, day: dt.date, text: str) -> Sequence[tuple[int, str, str]]:
+    """(id, name, unit) of those among them whose name (in signs or pinyin) or unit answers, the first `FOUND`."""
+    term = fold(text)
+    if not term:
+        return []
+    rows = session.execute(
+        _readers(session, viewer, day).order_by(User.name_sort, User.id).limit(LOOKED_THROUGH)
+    )
+    found = [
+        (row[0], row[1], row[2])
+        for row in rows
+        if term in fold(row[1]) or term in fold(row[2]) or (is_term(term) and heard(term, row[1]))
+    ]
+    return found[:FOUND]
+
+
+def _readers(session: Session, viewer: Actor, day: dt.date) -> sa.Select[int, str, str]:
+    return (
+        sa.select(User.id, User.name, sa.func.coalesce(Unit.short_name, ""))
+        .outerjoin(Unit, Unit.id == User.unit_id)
+        .where(User.is_active, _reach(session, viewer, day))
+    )
 
 
 def get_reader(session: Session, person_id: int, *, viewer: Actor, day: dt.date) -> tuple[int, str]:

@@ -67,4 +67,4 @@ def resend(mail_id: int) -> Any:
     mail = actions.resend(db.session(), mail_id, actor=actor(), at=now())
     commit()
     flash(gettext("这封邮件会马上再发一次。"), "done")
-    return back_to("digest.outbox", week=mail.period)
+    return back_to("digest.outbox", week=mail.period.partition("~")[0])

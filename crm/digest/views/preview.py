@@ -11,18 +11,20 @@ from crm.core.clock import local, now, today
 from crm.core.db import db
 from crm.core.downloads import to_save
 from crm.core.i18n import gettext, say
+from crm.core.mail import one_line
 from crm.core.permissions import needs
 from crm.core.transaction import commit
 from crm.core.web import actor, back_to
 from crm.core.words import Refused
 from crm.digest.actions import outbox
 from crm.digest.queries import calendar, compose, next_at
-from crm.digest.queries.previewing import get_reader, people, seen_by
+from crm.digest.queries.previewing import find_people, get_reader, people, seen_by
 from crm.digest.rendering import Mail, lines_of, mute_links, render, site_url
 from crm.digest.rules.letters import Letter
 from crm.digest.rules.week import week_of
 from crm.digest.views.blueprint import bp
 
+SHORT = 15  # people a menu may hold without a search beside it
 READERS = ("firm:read", "project:read")
 
 
@@ -70,14 +72,18 @@ def show() -> Any:
     day, person_id, name = _asked()
     letter, withheld = _letter(day, person_id)
     week, mail = week_of(day), _mail(letter) if letter is not None else None
-    upcoming = next_at(session, now())
+    upcoming, asked_for = next_at(session, now()), one_line(request.args.get("q", ""), 60)
+    readers = people(session, viewer, today())
     return render_template(
         "digest/show.html",
         day=day,
         person_id=person_id,
         name=name,
         is_me=person_id == viewer.user_id,
-        people=people(session, viewer, today()),
+        people=readers,
+        is_long=len(readers) > SHORT,
+        q=asked_for,
+        found=find_people(session, viewer, today(), asked_for) if asked_for else [],
         letter=letter,
         groups=[(group, lines_of(group, is_whole=True)) for group in letter.groups] if letter else [],
         mail=mail,

@@ -15,7 +15,7 @@ from crm.core.jobs import Job, JobState
 from crm.core.permissions import needs, public, signed_in
 from crm.core.sentences import unpacked
 from crm.core.transaction import commit
-from crm.core.web import actor, back_to, is_htmx
+from crm.core.web import actor, back_to, is_htmx, may_visit
 from crm.core.words import N_
 from crm.ops import queries
 
@@ -128,7 +128,7 @@ def panel(found: Job) -> dict[str, Any]:
         values["cancel_url"] = url_for("ops.cancel", job_id=found.id)
     if found.state is JobState.DONE and handler and handler.done:
         target = handler.done(found.params, found.result or {})
-        if target is not None:
+        if target is not None and may_visit(target[0]):
             values["done_url"] = url_for(target[0], **target[1])
     return values
 
