@@ -86,7 +86,7 @@ def served(session: Session, name: str, officer: people.Person = people.SCIENCE)
 
 def reserve(session: Session) -> dict[str, int]:
     """Candidates of the finance officer: a letter that has run out, one that soon does, tutoring that is done, a planned
-    day that has passed; an obstacle overdue, one due."""
+    day that has passed; an obstacle overdue, one due. And one candidate nobody follows."""
     officer = people.id_of(session, people.FINANCE)
     made = {}
     for n, (key, stage, months) in enumerate(
@@ -95,6 +95,7 @@ def reserve(session: Session) -> dict[str, int]:
         start = back(30 * months + 10) - dt.timedelta(100 * list(Reserve).index(stage))
         candidate = a_candidate(session, 700 + n, on=start, officer_id=officer)
         made[key] = bring_candidate(session, candidate, stage).id
+    a_candidate(session, 703)
     late = a_candidate(session, 704, officer_id=officer)
     listing.plan(session, late, actor=ROBOT, stage=Reserve.REFORM, on=back(9))
     commit(session)
