@@ -54,7 +54,7 @@ def test_a_term_warns_sixty_days_before_it_runs_out_and_stays_red_until_the_stag
     assert codes(last - dt.timedelta(60)) == codes(last) == ["listing-soon"]
     assert codes(last + dt.timedelta(1)) == codes(last + dt.timedelta(90)) == ["listing-out"]
     row = told(session, "listing-out", last + dt.timedelta(4))[0]
-    assert (row.person_id, row.params["days"], row.due_on) == (
+    assert (row.person_id, row.params["n"], row.due_on) == (
         people.id_of(session, people.FINANCE), 4, last
     )  # fmt: skip
     actions.set_aside(
@@ -103,7 +103,7 @@ def test_a_planned_day_that_has_passed_is_told_until_its_stage_is_reached(sessio
         actions.plan(session, candidate, actor=ROBOT, stage=stage, on=TODAY - dt.timedelta(day))
         commit(session)
     rows = told(session, "listing-planned")
-    assert [(row.params["days"], row.params["stage"].text) for row in rows] == [(30, "辅导备案")]
+    assert [(row.params["n"], row.params["stage"].text) for row in rows] == [(30, "辅导备案")]
     bring(session, candidate, Stage.TUTORED, days=95)
     assert told(session, "listing-planned") == []
 
@@ -118,7 +118,7 @@ def test_an_obstacle_is_its_owner_s_and_nobody_else_s(session: Session) -> None:
             due_on=TODAY + dt.timedelta(days), **common,
         )  # fmt: skip
         commit(session)
-    assert [(row.person_id, row.params["days"]) for row in told(session, "obstacle-late")] == [(owner, 3)]
+    assert [(row.person_id, row.params["n"]) for row in told(session, "obstacle-late")] == [(owner, 3)]
     assert [row.params["text"] for row in told(session, "obstacle-due")] == ["难题0", "难题6"]
     late = session.query(Obstacle).order_by(Obstacle.due_on).first()
     assert late is not None

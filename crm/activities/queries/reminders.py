@@ -38,7 +38,7 @@ def overdue(session: Session, day: dt.date, people: People) -> Iterator[Row]:
         _steps(NextStep.is_instruction.is_(False), NextStep.due_on < day, among(NextStep.owner_id, people))
     )
     for step_id, owner_id, kind, subject_id, text, due_on in rows:
-        params = {"step": text, "days": (day - due_on).days}
+        params = {"step": text, "n": (day - due_on).days}
         yield Row(owner_id, kind, subject_id, params, "owner", due_on, link=_step(step_id))
 
 
@@ -78,7 +78,7 @@ def unanswered(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for step_id, _owner, kind, subject_id, text, due_on, giver_id, name in session.execute(
         query.add_columns(NextStep.given_by_id, owner.name).join(owner, owner.id == NextStep.owner_id)
     ):
-        params = {"step": text, "by": name, "days": (day - due_on).days}
+        params = {"step": text, "by": name, "n": (day - due_on).days}
         yield Row(giver_id, kind, subject_id, params, "giver", due_on, link=_step(step_id))
 
 
@@ -98,7 +98,7 @@ def left(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for step_id, owner_id, kind, subject_id, text, due_on, name, unit_id in session.execute(query):
         head = heads.get(unit_id or 0)
         if head is not None and head != owner_id and head in people:
-            params = {"step": text, "by": name, "days": (day - due_on).days}
+            params = {"step": text, "by": name, "n": (day - due_on).days}
             yield Row(head, kind, subject_id, params, "head", due_on, link=_step(step_id))
 
 
@@ -110,10 +110,10 @@ REMINDERS = [
     ),
     Reminder(
         "instruction-unanswered", N_("您的批示还没有答复"), Group.INSTRUCTIONS,
-        N_("%(by)s 还没有答复，过期 %(days)s 天：%(step)s"), {"giver": N_("批示是您写的，期限已过")}, unanswered, HEAD,
+        N_("%(by)s 还没有答复，过期 %(n)s 天：%(step)s"), {"giver": N_("批示是您写的，期限已过")}, unanswered, HEAD,
     ),
     Reminder(
-        "step-overdue", N_("逾期的下一步"), Group.OVERDUE, N_("%(step)s（逾期 %(days)s 天）"),
+        "step-overdue", N_("逾期的下一步"), Group.OVERDUE, N_("%(step)s（逾期 %(n)s 天）"),
         {"owner": N_("这一步由您经办")}, overdue, N_("联络员、牵头领导、单位负责人"),
     ),
     Reminder(
@@ -121,7 +121,7 @@ REMINDERS = [
         {"owner": N_("这一步由您经办，本周到期")}, due,
     ),
     Reminder(
-        "step-left", N_("单位里逾期两周的事"), Group.CLIMBED, N_("%(by)s 逾期 %(days)s 天：%(step)s"),
+        "step-left", N_("单位里逾期两周的事"), Group.CLIMBED, N_("%(by)s 逾期 %(n)s 天：%(step)s"),
         {"head": N_("逾期满两周，上报单位负责人")}, left,
     ),
 ]  # fmt: skip

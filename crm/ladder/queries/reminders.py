@@ -47,7 +47,7 @@ def expiring(session: Session, day: dt.date, people: People) -> Iterator[Row]:
             continue
         stage = next(months for months in STAGES if expires_on <= add_months(day, months))
         params = {
-            "kind": KINDS[kind].name if kind in KINDS else kind, "on": expires_on, "days": (expires_on - day).days,
+            "kind": KINDS[kind].name if kind in KINDS else kind, "on": expires_on, "n": (expires_on - day).days,
         }  # fmt: skip
         once = f"certificate:{certification_id}:{stage}:{expires_on.isoformat()}"
         yield Row(officer_id, "firm", firm_id, params, f"months-{stage}", expires_on, once=once)
@@ -166,7 +166,7 @@ REMINDERS = [
         {"officer": OFFICER}, reports_due,
     ),
     Reminder(
-        "certificate-expiring", N_("证书到期"), Group.EXPIRING, N_("%(kind)s %(on)s 到期，还有 %(days)s 天"),
+        "certificate-expiring", N_("证书到期"), Group.EXPIRING, N_("%(kind)s %(on)s 到期，还有 %(n)s 天"),
         {
             f"months-{stage}": text for stage, text in (
                 (3, N_("您是服务专员，三个月内到期")), (6, N_("您是服务专员，六个月内到期")), (12, N_("您是服务专员，十二个月内到期")),

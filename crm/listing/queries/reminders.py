@@ -67,14 +67,14 @@ def _clocks(
 def out(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     """Terms that have run out: a letter, a decision, an approval."""
     for person_id, why, candidate_id, clock in _clocks(session, day, people, "r"):
-        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "days": -clock.left(day)}
+        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "n": -clock.left(day)}
         yield Row(person_id, "candidate", candidate_id, params, why, clock.due_on)
 
 
 def soon(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     """Terms that run out soon."""
     for person_id, why, candidate_id, clock in _clocks(session, day, people, "y"):
-        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "days": clock.left(day)}
+        params = {"clock": Message(clock.kind.label), "on": clock.due_on, "n": clock.left(day)}
         yield Row(person_id, "candidate", candidate_id, params, why, clock.due_on)
 
 
@@ -105,7 +105,7 @@ def planned(session: Session, day: dt.date, people: People) -> Iterator[Row]:
             first.setdefault(row.id, row)
     told = _told(session, people, first)
     for candidate_id, row in first.items():
-        params = {"stage": Message(row.to.label), "on": row.on, "days": (day - row.on).days}
+        params = {"stage": Message(row.to.label), "on": row.on, "n": (day - row.on).days}
         for person_id, why in told[candidate_id]:
             yield Row(person_id, "candidate", candidate_id, params, why, row.on)
 
@@ -146,7 +146,7 @@ def late(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     for row in _obstacles(session, people, Obstacle.due_on < day):
         due_on = row.due_on or day
         yield Row(
-            row.person_id, row.kind, row.subject_id, {**row.params, "days": (day - due_on).days}, row.why, due_on
+            row.person_id, row.kind, row.subject_id, {**row.params, "n": (day - due_on).days}, row.why, due_on
         )  # fmt: skip
 
 
@@ -165,18 +165,18 @@ OFFICER = {"officer": N_("您是这家后备企业的金融专员"), "office": N
 OWNER = {"owner": N_("这件难题由您负责")}
 REMINDERS = [
     Reminder(
-        "obstacle-late", N_("一企一策难题逾期"), Group.OVERDUE, N_("难题逾期 %(days)s 天（%(on)s 到期）：%(text)s"), OWNER, late
+        "obstacle-late", N_("一企一策难题逾期"), Group.OVERDUE, N_("难题逾期 %(n)s 天（%(on)s 到期）：%(text)s"), OWNER, late
     ),
     Reminder("obstacle-due", N_("一企一策难题到期"), Group.DUE, N_("难题 %(on)s 到期：%(text)s"), OWNER, due),
     Reminder(
-        "listing-out", N_("上市期限已过"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，已过 %(days)s 天"), OFFICER, out
+        "listing-out", N_("上市期限已过"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，已过 %(n)s 天"), OFFICER, out
     ),
     Reminder(
-        "listing-soon", N_("上市期限快到"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，还有 %(days)s 天"), OFFICER, soon
+        "listing-soon", N_("上市期限快到"), Group.RESERVE, N_("%(clock)s，%(on)s 到期，还有 %(n)s 天"), OFFICER, soon
     ),
     Reminder(
         "listing-planned", N_("上市计划日期已过"), Group.RESERVE,
-        N_("计划 %(on)s 进入「%(stage)s」，已过 %(days)s 天"), OFFICER, planned,
+        N_("计划 %(on)s 进入「%(stage)s」，已过 %(n)s 天"), OFFICER, planned,
     ),
     Reminder(
         "listing-tutored", N_("辅导期已满"), Group.RESERVE, N_("辅导 %(on)s 满 3 个月，可以申请验收"), OFFICER, tutored

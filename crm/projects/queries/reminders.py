@@ -62,7 +62,7 @@ def quiet(session: Session, day: dt.date, people: People) -> Iterator[Row]:
             params = {
                 "colour": Message(found.colour.label),
                 "on": progress_on,
-                "days": (day - progress_on).days,
+                "n": (day - progress_on).days,
             }
             yield Row(person_id, "project", project_id, params, "in-hand", progress_on)
 
@@ -96,7 +96,7 @@ def turned(session: Session, day: dt.date, people: People) -> Iterator[Row]:
         on = add_months(progress_on, months)
         if on <= since:
             continue
-        params = {"colour": Message(colour.label), "on": on, "days": (day - progress_on).days}
+        params = {"colour": Message(colour.label), "on": on, "n": (day - progress_on).days}
         once = f"light:{project_id}:{colour.value}:{progress_on.isoformat()}"
         told = set()
         for reader, why in ((leader_id, "leader"), (liaison_id, "liaison"), (person_id, "in-hand")):
@@ -141,7 +141,7 @@ def late(session: Session, day: dt.date, people: People) -> Iterator[Row]:
         out = [clock for clock in clocks if clock.is_late and clock.met_on is None]
         if out and holder_id is not None:
             first = min(clock.due_on for clock in out)
-            params = {"clocks": [Message(clock.kind.label) for clock in out], "days": (day - first).days}
+            params = {"clocks": [Message(clock.kind.label) for clock in out], "n": (day - first).days}
             yield Row(holder_id, "project", project_id, params, "holder", first)
 
 
@@ -177,7 +177,7 @@ def climbed(session: Session, day: dt.date, people: People) -> Iterator[Row]:
     )  # fmt: skip
     for step_id, project_id, text, due_on, owner_id, name, liaison, leader, unit_id in session.execute(query):
         named = {Rung.LIAISON: liaison, Rung.LEADER: leader, Rung.HEAD: heads.get(unit_id or 0)}
-        params = {"step": text, "by": name, "days": (day - due_on).days}
+        params = {"step": text, "by": name, "n": (day - due_on).days}
         # each rung it has passed still hears of it, as on the page; nobody twice
         told = {owner_id}
         for rung in (Rung.HEAD, Rung.LEADER, Rung.LIAISON):
@@ -204,7 +204,7 @@ def _reached(people: People, heads: dict[int, int], unit: Any) -> sa.ColumnEleme
 LEADER = N_("牵头领导")
 REMINDERS = [
     Reminder(
-        "step-climbed", N_("逾期上报的事"), Group.CLIMBED, N_("%(by)s 逾期 %(days)s 天：%(step)s"),
+        "step-climbed", N_("逾期上报的事"), Group.CLIMBED, N_("%(by)s 逾期 %(n)s 天：%(step)s"),
         {
             Rung.LIAISON.value: N_("您是联络员，逾期的事已上报到您"),
             Rung.LEADER.value: N_("您是牵头领导，逾期的事已上报到您"),
@@ -213,7 +213,7 @@ REMINDERS = [
         climbed,
     ),
     Reminder(
-        "lead-late", N_("线索时限已过"), Group.CLOCKS, N_("%(clocks)s 已过时限，最久 %(days)s 天"),
+        "lead-late", N_("线索时限已过"), Group.CLOCKS, N_("%(clocks)s 已过时限，最久 %(n)s 天"),
         {"holder": N_("这条线索由您跟进")}, late, LEADER,
     ),
     Reminder(
@@ -221,14 +221,14 @@ REMINDERS = [
         {"sees-all": N_("您可以查看全部项目")}, zone,
     ),
     Reminder(
-        "light-turned", N_("亮灯变化"), Group.LIGHTS, N_("%(on)s 起亮%(colour)s，%(days)s 天没有进展"),
+        "light-turned", N_("亮灯变化"), Group.LIGHTS, N_("%(on)s 起亮%(colour)s，%(n)s 天没有进展"),
         {
             "in-hand": N_("项目由您经办"), "liaison": N_("您是项目联络员"), "leader": N_("您是牵头领导"),
         },
         turned, LEADER,
     ),
     Reminder(
-        "project-quiet", N_("久无进展的项目"), Group.QUIET, N_("%(days)s 天没有进展，现在亮%(colour)s"),
+        "project-quiet", N_("久无进展的项目"), Group.QUIET, N_("%(n)s 天没有进展，现在亮%(colour)s"),
         {"in-hand": N_("项目由您经办")}, quiet, LEADER,
         unless="light-turned",
     ),
