@@ -84,7 +84,7 @@ def test_money_is_entered_checked_by_another_and_the_project_counted(app: Flask,
         ({"currency": "USD", "yuan": "", "foreign": "500"}, "汇率"),
         ({"origin": "月球"}, "请在列出的选项里选择"),
         ({"attachment": "999999"}, "请在列出的选项里选择"),
-        ({"on": "1926-01-01"}, "日期太早"),
+        ({"on": "1926-01-01"}, "1926-01-01 太早了，请核对年份"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_written(
