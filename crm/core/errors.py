@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
@@ -60,6 +61,12 @@ def answer(status: int, sentence: str | None = None) -> tuple[Any, int]:
         return jsonify(
             error={"status": status, "title": title, "detail": text, "request_id": g.get("request_id")}
         ), status
+    if (
+        request_ctx.url_adapter is None
+    ):  # a Host that no computer can have: a page could not name its style sheet
+        return Response(
+            f"{title}\n{text}\n{g.get('request_id', '')}\n", content_type="text/plain; charset=utf-8"
+        ), 400
     template = "errors/partial.html" if is_htmx() else "errors/page.html"
     return render_template(template, status=status, title=title, text=text), status
 
@@ -86,9 +93,9 @@ def _http(error: HTTPException) -> Any:
     db.session.rollback()
     if error.code is None or error.code < 400:
         return error.get_response()
-    page, _status = answer(error.code)
+    page, status = answer(error.code)
     response = error.get_response()
-    made = make_response(page, error.code)
+    made = make_response(page, status)
     if allow := response.headers.get("Allow"):
         made.headers["Allow"] = allow
     return made

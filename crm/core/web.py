@@ -70,6 +70,13 @@ def back_to(endpoint: str, **values: Any) -> BaseResponse:
     return redirect(target, 303)
 
 
+def outside(endpoint: str, **values: Any) -> str:
+    """The whole address of a page, to be kept elsewhere: as CRM_BASE_URL says, whatever host was asked; else as
+    the browser has it."""
+    base: str = current_app.config["TIDUI"].base_url
+    return base + url_for(endpoint, **values) if base else url_for(endpoint, **values, _external=True)
+
+
 def _begin() -> None:
     incoming = request.headers.get("X-Request-Id", "")
     g.request_id = incoming if re.fullmatch(r"[0-9A-Za-z-]{8,40}", incoming) else secrets.token_hex(8)

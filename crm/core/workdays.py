@@ -20,6 +20,7 @@ from crm.core.permissions import Actor
 from crm.core.words import N_, Conflict, Refused
 
 FIRST = 2015  # the first year seeded
+YEARS = range(2000, 2101)  # in which days are set: the page shows no other
 CACHE = "workdays"
 MOST = 400  # working days reckoned at once
 
@@ -130,6 +131,13 @@ def set_day(
     called = " ".join(name.split())[:40]
     if not called:
         raise Refused(N_("请写明是什么日子。"), field="name")
+    if on.year not in YEARS:
+        text = (
+            N_("%(day)s 太早了，请核对年份。")
+            if on.year < YEARS.start
+            else N_("%(day)s 太远了，请核对年份。")
+        )
+        raise Refused(text, day=on, field="on")
     if (on.weekday() < 5) == is_workday:
         text = (
             N_("%(day)s 本来就是工作日，不用设定。") if is_workday else N_("%(day)s 本来就休息，不用设定。")

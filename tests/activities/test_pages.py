@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import io
 import re
@@ -270,6 +271,22 @@ def test_a_calendar_link_is_secret_and_revocable(client: FlaskClient, session: S
     assert outside.get(f"/calendar/{found[1]}x.ics").status_code == 404
     people.post(client, "/week/feed/revoke", {})
     assert outside.get(f"/calendar/{found[1]}.ics").status_code == 404
+
+
+def test_a_calendar_link_leads_to_the_address_of_the_office(client: FlaskClient, session: Session) -> None:
+    entry(session, a_firm(session), step=Planned("送政策", today()))
+    people.sign_in(client, people.SCIENCE)
+    config = client.application.config
+    known = config["TIDUI"]
+    config["TIDUI"] = dataclasses.replace(known, base_url="https://tidui.example")
+    try:
+        page = people.post(client, "/week/feed", {}).text
+        found = re.search(r"https://tidui\.example(/calendar/[\w-]+\.ics)", page)
+        assert found is not None
+        outside = client.application.test_client().get(found[1], headers={"Host": "elsewhere.example"}).text
+        assert "https://tidui.example/steps/" in outside.replace("\r\n ", "") and "elsewhere" not in outside
+    finally:
+        config["TIDUI"] = known
 
 
 def test_a_week_shows_its_days(client: FlaskClient, session: Session) -> None:

@@ -50,6 +50,13 @@ def test_a_page_that_is_not_there_is_404_in_words(client: FlaskClient) -> None:
         assert response.headers["X-Request-Id"] in response.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("host", ["a" * 3000, "a..example", "." * 300, "[::1", "<script>", "x@y"])
+def test_a_host_that_cannot_be_is_no_fault(client: FlaskClient, host: str) -> None:
+    answer = client.get("/sign-in", headers={"Host": host})
+    assert answer.status_code in (200, 400, 404), host
+    assert "<script>" not in answer.text
+
+
 def test_a_deep_json_body_on_a_form_is_refused_in_words(client: FlaskClient) -> None:
     people.sign_in(client, people.SCIENCE)
     answer = client.post(

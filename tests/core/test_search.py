@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from crm.core import pinyin, search
-from crm.core.folding import fold
+from crm.core.folding import fold, legible
 from crm.core.grams import is_code, plain_code, split
 from crm.core.search import SearchDoc
 
@@ -262,3 +262,14 @@ def test_the_answers_are_those_of_a_scan(
             rest = {number: doc for number, doc in docs.items() if number != gone}
             for query in queries:
                 assert [hit.id for hit in search.find(session, "firm", query)] == slowly(rest, query), query
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("  原因\n 一 ", "原因 一"), ("\x00\x00", ""), ("\u200b \u2060", ""), ("甲\u202e乙", "甲乙"), (None, ""),
+        ("\u3000", ""), ("𠮷", "𠮷"),
+    ],
+)  # fmt: skip
+def test_a_line_is_what_a_reader_sees(typed: str | None, read: str) -> None:
+    assert legible(typed) == read

@@ -89,6 +89,9 @@ def test_the_page_shows_a_year_and_takes_a_day(client: FlaskClient, session: Ses
         client, "/settings/working-days", {"on": "2027-13-01", "is_workday": "no", "name": "x"}
     )
     assert answer.status_code == 422 and "2027-13-01" in answer.text
+    for far, why in (("0001-01-01", "太早"), ("9999-12-31", "太远")):  # no page would ever show it again
+        answer = people.post(client, "/settings/working-days", {"on": far, "is_workday": "no", "name": "x"})
+        assert answer.status_code == 422 and why in answer.text, far
     answer = people.post(client, "/settings/working-days/fill", {"year": "2026"})
     assert answer.status_code == 303
     people.sign_in(client, people.LEADER)

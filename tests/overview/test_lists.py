@@ -159,6 +159,20 @@ def test_a_default_stays_as_chosen_when_its_owner_changes_the_view(
     assert other.get("/firms").status_code == 200
 
 
+def test_what_a_view_was_before_it_was_shared_is_its_owners(
+    science: FlaskClient, app: Flask, enter: Enter
+) -> None:
+    enter(0, 1)
+    view = save(science, "共用", "q=未公开的线索")
+    people.post(science, f"/views/{view}/update", {"query": "q=精密"})
+    people.post(science, f"/views/{view}/share", {"shared": "1"})
+    other = people.sign_in(app.test_client(), people.FINANCE)
+    assert "未公开的线索" not in other.get(f"/views/{view}/changes").text
+    assert "未公开的线索" in science.get(f"/views/{view}/changes").text
+    people.post(science, f"/views/{view}/update", {"query": "q=别的"})
+    assert "<del>精密</del>" in other.get(f"/views/{view}/changes").text
+
+
 def test_a_view_widens_nothing(science: FlaskClient, app: Flask, enter: Enter) -> None:
     """A condition on what the viewer may not see is dropped, and the page says so."""
     enter(0, 2)

@@ -100,6 +100,21 @@ def test_a_question_about_a_hidden_one_reaches_the_heads_and_tells_nothing(
     assert client.get("/projects/ask/made-up").status_code == 404
 
 
+def test_a_link_to_ask_serves_only_whom_it_was_given_to(client: FlaskClient, session: Session) -> None:
+    a_lead(session, investor="苏州澄观精密科技有限公司", name="碳化硅模块", confidentiality=SECRET)
+    session.rollback()
+    people.sign_in(client, people.INVESTMENT_2)
+    ask = re.search(
+        r'href="(/projects/ask/[^"]+)"', client.get("/projects/look-alikes?investor=澄观精密").text
+    )
+    assert ask is not None and client.get(ask[1]).status_code == 200
+    other = client.application.test_client()
+    people.sign_in(other, people.INVESTMENT)
+    assert other.get(ask[1]).status_code == 404
+    assert people.post(other, ask[1], {"text": "谁在跟？"}).status_code == 404
+    assert db.session().scalar(sa.select(sa.func.count()).select_from(ProjectDispute)) == 0
+
+
 def test_the_form_logs_a_lead_in_four_fields(client: FlaskClient, session: Session) -> None:
     people.sign_in(client, people.INVESTMENT)
     day = (today() + dt.timedelta(1)).isoformat()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from crm.activities.rules.words import When
+from crm.core.folding import legible
 from crm.core.words import N_, Refused
 
 MOVES_WITHOUT_REASON = 2  # from the third move on a reason is asked for
@@ -31,7 +32,7 @@ def check_move(moves: int, reason: str | None, new: dt.date, old: dt.date, today
         raise Refused(N_("新的日期和原来一样。"), field="due_on")
     if new < today:
         raise Refused(N_("下一步的日期不能早于今天。"), field="due_on")
-    cleaned = (reason or "").strip()
+    cleaned = legible(reason)
     if moves >= MOVES_WITHOUT_REASON and not cleaned:
         raise Refused(N_("这一步已经改期 %(count)s 次，再改请写明原因。"), count=moves, field="reason")
     return cleaned[:200] or None
@@ -39,7 +40,7 @@ def check_move(moves: int, reason: str | None, new: dt.date, old: dt.date, today
 
 def check_reason(reason: str | None) -> str:
     """The cleaned reason, which has to be there. Raises `Refused`."""
-    cleaned = (reason or "").strip()
+    cleaned = legible(reason)
     if len(cleaned) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     return cleaned[:200]
@@ -47,7 +48,7 @@ def check_reason(reason: str | None) -> str:
 
 def check_text(text: str | None) -> str:
     """What is to be done. Raises `Refused` when it is not said."""
-    cleaned = " ".join((text or "").split())
+    cleaned = legible(text)
     if not cleaned:
         raise Refused(N_("请写下要做什么。"), field="step")
     if len(cleaned) > 200:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from flask import Response, abort, flash, render_template, request, url_for
+from flask import Response, abort, flash, render_template, request
 
 from crm.activities import queries
 from crm.activities.actions import feeds as actions
@@ -19,7 +19,7 @@ from crm.core.db import db
 from crm.core.i18n import gettext
 from crm.core.permissions import needs, public
 from crm.core.transaction import commit
-from crm.core.web import actor, back_to
+from crm.core.web import actor, back_to, outside
 
 BEFORE, AHEAD = 30, 180  # days of a calendar feed
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
@@ -72,7 +72,7 @@ def feed_new() -> Any:
     """A new link, shown this once."""
     token = actions.new_feed(db.session(), actor=actor(), at=now())
     commit()
-    address = url_for("activities.feed", token=token, _external=True)
+    address = outside("activities.feed", token=token)
     return render_template("activities/feed.html", address=address)
 
 
@@ -101,7 +101,7 @@ def feed(token: str) -> Any:
         Event(
             f"step-{line.step.id}@tidui", line.step.due_on,
             f"✓ {line.step.text}" if line.step.state is StepState.DONE else line.step.text, line.title,
-            url_for("activities.step", step_id=line.step.id, _external=True), line.step.updated_at,
+            outside("activities.step", step_id=line.step.id), line.step.updated_at,
         )
         for line in lines
     ]  # fmt: skip

@@ -117,8 +117,9 @@ class Earlier:
     at: dt.datetime
 
 
-def earlier(session: Session, view: SavedView) -> Earlier | None:
-    """The query a view had before the change that last touched it, and who made that change."""
+def earlier(session: Session, view: SavedView, *, viewer: Actor) -> Earlier | None:
+    """The query a view had before the change that last touched it, and who made that change. What it was while it was
+    not shared is its owner's alone."""
     rows = session.execute(
         sa.select(AuditChange.before, AuditEnvelope.actor_name, AuditEnvelope.at)
         .join(AuditEnvelope, AuditEnvelope.operation == AuditChange.operation)
@@ -130,9 +131,12 @@ def earlier(session: Session, view: SavedView) -> Earlier | None:
         .order_by(AuditChange.id.desc())
         .limit(50)
     )
-    return next(
-        (Earlier(row.before["query"], row.actor_name, row.at) for row in rows if "query" in row.before), None
-    )
+    for row in rows:
+        if row.before.get("is_shared") is False and view.owner_id != viewer.user_id:
+            return None
+        if "query" in row.before:
+            return Earlier(row.before["query"], row.actor_name, row.at)
+    return None
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core import audit, records
 from crm.core.audit.journal import columns_of
 from crm.core.db import Stamped
+from crm.core.folding import legible
 from crm.core.merging.finding import ACTION
 from crm.core.merging.preview import (
     BOTH,
@@ -55,7 +56,7 @@ def merge(
     shown = preview(session, kind, left_id, right_id, viewer=actor, stays=stays)
     if mark is not None and mark != shown.mark:
         raise Conflict(N_("您打开预览之后，有人改过这两条记录，请按新的内容再选一次。"))
-    reason = " ".join(reason.split())[:200]
+    reason = legible(reason)[:200]
     if shown.has_two_identities and not reason:
         raise Refused(
             N_("两条记录的信用代码不同（%(one)s、%(two)s），按规定是两家企业。确实是同一家时，请写明原因再合并。"),

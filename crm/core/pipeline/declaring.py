@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 
+from crm.core.folding import legible
 from crm.core.words import N_, Message, Refused, Word
 
 S = TypeVar("S", bound=Word)  # the stages, in their order
@@ -304,7 +305,7 @@ class Pipeline(Generic[S, T]):
 
 
 def _line(text: str | None, longest: int = 300) -> str | None:
-    return " ".join((text or "").split())[:longest] or None
+    return legible(text)[:longest] or None
 
 
 def check_reason(reason: str | None, longest: int = 300) -> str:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.pipeline.books import Books
 from crm.core.pipeline.declaring import WaiverKind, check_past, check_reason
@@ -39,7 +40,7 @@ def prove(
     """Note a document: a file of the record, or the number it can be found under. `is_here`: whether the file, if one
     is named, hangs on this record. The caller holds the record, so that the same sent twice is kept once. Raises
     `Refused`."""
-    number = " ".join((reference or "").split())[:200] or None
+    number = legible(reference)[:200] or None
     check_past(on, today)
     if number is None and attachment_id is None:
         raise Refused(N_("请上传文件，或写明文号。"), field="reference")

@@ -25,7 +25,7 @@ BLANKS = DASHES | frozenset({"无", "暂无", "没有", "不详", "未知", "未
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
-_GUARDED = re.compile(r"^'(?=[=+\-@\t\r\n])")
+_GUARDED = re.compile(r"^'(?=[=+\-@＝＋－＠\t\r\n])")
 _CJK = r"[⺀-〿㐀-鿿豈-﫿＀-￯\U00020000-\U0003ffff]"
 _BREAK = re.compile(rf"(?<={_CJK})[ \t]*[\r\n]+[ \t]*(?={_CJK})")
 _WHITE = re.compile(r"[\t\r\n\u0085\u2028\u2029]+")

@@ -21,7 +21,19 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "\t",
+    "\r",
+    "\n",
+)  # East Asian Excel reads wide ones too
 _LONGEST = 32_767
 _ROWS_A_SHEET = 1_048_576
 _MOST_EXACT = 10**15

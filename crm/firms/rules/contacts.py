@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crm.core.folding import fold
+from crm.core.folding import fold, legible
 from crm.core.words import N_, Message, Refused
 from crm.firms.rules.words import FirmStatus
 
@@ -66,7 +66,7 @@ def check_looked(looked: int) -> None:
 
 def check_export(contacts: int, taken: int, reason: str | None) -> str | None:
     """The reason of an export of contacts, which many need. Raises `Refused`."""
-    text = " ".join((reason or "").split())[:200]
+    text = legible(reason)[:200]
     if taken + contacts > MOST_EXPORTED_A_DAY:
         raise Refused(
             N_("24 小时内最多导出 %(most)d 位联系人，您已导出 %(taken)d 位，这次有 %(contacts)d 位。请缩小范围。"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from crm.core.folding import legible
 from crm.core.words import N_, Refused
 
 RENAME_REPORT_MONTHS = 3  # 高新技术企业认定管理工作指引: report a change of name within three months
@@ -34,7 +35,7 @@ def check_year(year: int, today: dt.date) -> None:
 
 def check_reason(reason: str | None, field: str = "reason") -> str:
     """A reason in words. Raises `Refused` when it is missing."""
-    text = " ".join((reason or "").split())
+    text = legible(reason)
     if len(text) < 2:
         raise Refused(N_("请写明原因。"), field=field)
     if len(text) > 200:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.words import N_, Conflict, Refused
 from crm.firms.models import Firm
@@ -87,7 +88,7 @@ def open_many(
         if firm_id in there and firm_id not in known
     ]  # fmt: skip
     ids = audit.insert_many(session, Application, rows)
-    note = " ".join((reason or "").split())[:300] or None
+    note = legible(reason)[:300] or None
     audit.insert_many(
         session,
         ApplicationMove,

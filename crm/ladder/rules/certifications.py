@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crm.core.folding import legible
 from crm.core.words import N_, Refused
 from crm.ladder.rules.kinds import Kind
 from crm.ladder.rules.stages import after
@@ -133,7 +134,7 @@ def check_end(
 
 def need_reason(reason: str | None, *, longest: int = 200) -> str:
     """A reason in words. Raises `Refused`."""
-    cleaned = " ".join((reason or "").split())
+    cleaned = legible(reason)
     if not cleaned:
         raise Refused(N_("请写明原因。"), field="reason")
     if len(cleaned) > longest:
@@ -162,7 +163,7 @@ def check_step(
         to in OPEN_STEPS and STEPS.index(to) < STEPS.index(now)
     ):
         return need_reason(reason, longest=300)
-    return " ".join((reason or "").split())[:300] or None
+    return legible(reason)[:300] or None
 
 
 def next_step(now: ApplicationStep) -> ApplicationStep | None:

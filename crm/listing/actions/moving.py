@@ -7,6 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.pipeline import Move, MoveKind, advance, note, put_aside, take_up
 from crm.core.pipeline.declaring import check_day
@@ -119,7 +120,7 @@ def change_board(
         raise Refused(N_("申请正在审核，换板块要先撤回或退回。"), field="board")
     if board is None and PIPELINE.order[candidate.stage] >= PIPELINE.order[Stage.TUTORING]:
         raise Refused(N_("辅导备案之后必须有目标板块。"), field="board")
-    why = " ".join((reason or "").split())[:300]
+    why = legible(reason)[:300]
     if candidate.board is not None and len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     check_day(on, BOOKS.last_moved(session, candidate), today)

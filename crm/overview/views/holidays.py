@@ -24,7 +24,7 @@ SEE = ("setting:manage", "audit:read")
 
 def _year() -> int:
     raw = request.values.get("year", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and 2000 <= int(raw[:5]) <= 2100 else today().year
+    return int(raw) if raw.isascii() and raw.isdigit() and int(raw[:5]) in workdays.YEARS else today().year
 
 
 def _page(form: HolidayForm, year: int, refused: str | None = None) -> str:

@@ -184,7 +184,7 @@ def view_changes(view_id: int) -> Any:
     view, declared = _found(view_id)
     session, viewer = db.session(), actor()
     pick = saved.pick_of(session, view.list_key, viewer=viewer)
-    before = saved.earlier(session, view)
+    before = saved.earlier(session, view, viewer=viewer)
     is_pick = pick is not None and pick.view_id == view.id and pick.query != view.query
     old = pick.query if is_pick and pick is not None else before.query if before else view.query
     return render_template(

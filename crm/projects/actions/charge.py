@@ -14,6 +14,7 @@ from crm.activities.actions import tell
 from crm.activities.models import NextStep, StepMove
 from crm.activities.rules.words import Notice, StepState
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.pipeline.declaring import check_past
 from crm.core.pipeline.guarding import touch
@@ -59,7 +60,7 @@ def appoint(
     checked = check_team(session, team)
     check_past(on, today)
     current = charge_of(session, project.id)
-    why = " ".join((reason or "").split())[:300] or None
+    why = legible(reason)[:300] or None
     action = Act.APPOINT if current is None else Act.HAND_OVER
     is_same = current is not None and checked == Team(
         current.leader_id, current.lead_unit_id, current.liaison_id, current.agent_id

@@ -12,6 +12,7 @@ from crm.accounts.rules import Permission
 from crm.activities.actions import tell
 from crm.activities.rules.words import Notice
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.words import N_, Refused
 from crm.projects.actions import guards
@@ -100,7 +101,7 @@ def _hold(
 
 
 def _reason(reason: str | None) -> str:
-    why = " ".join((reason or "").split())[:300]
+    why = legible(reason)[:300]
     if len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     return why
@@ -112,7 +113,7 @@ def dispute(
     """Say that a lead was one's own first. It may be about a record one may not see: nothing of it is told. The heads
     who decide find it in the inbox. Raises `Refused` for one raised already."""
     actor.require("lead:log")
-    said = " ".join((text or "").split())
+    said = legible(text)
     if len(said) < 5:
         raise Refused(N_("请写明什么时候、和谁谈过。"), field="text")
     waiting = sa.select(ProjectDispute.id).where(
@@ -161,7 +162,7 @@ def decide(
         raise Refused(N_("这个争议已经裁定。"))
     if actor.user_id is not None and actor.user_id == row.raised_by_id:
         raise Refused(N_("自己提出的争议要由别人裁定。"))
-    said = " ".join((text or "").split())[:500]
+    said = legible(text)[:500]
     if len(said) < 2:
         raise Refused(N_("请写明裁定的理由。"), field="text")
     audit.begin(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.activities.models import Attachment
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor, Forbidden
 from crm.core.words import N_, Conflict, Refused
 from crm.projects.actions import guards
@@ -43,7 +44,7 @@ def pay(
     guards.there(project)
     law.check_day(on, today)
     amount = law.in_yuan(currency, yuan, foreign, rate_micros)
-    number = " ".join((reference or "").split())[:200] or None
+    number = legible(reference)[:200] or None
     law.check_proof(attachment_id, number)
     if attachment_id is not None:
         here = sa.select(Attachment.id).where(
@@ -150,7 +151,7 @@ def may_withdraw(session: Session, project: Project, row: ProjectPayment, actor:
 
 def check_reason(reason: str | None) -> str:
     """The reason as it is kept. Raises `Refused` for none."""
-    why = " ".join((reason or "").split())[:200]
+    why = legible(reason)[:200]
     if len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     return why

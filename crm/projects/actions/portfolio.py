@@ -12,6 +12,7 @@ from crm.accounts.queries import actor_of
 from crm.activities.actions import tell
 from crm.activities.rules.words import Notice
 from crm.core import audit
+from crm.core.folding import legible
 from crm.core.permissions import Actor
 from crm.core.pipeline.guarding import touch
 from crm.core.words import N_, Refused
@@ -53,7 +54,7 @@ def hand_over_all(
     what was (or, with `dry_run`, would be) handed over. Histories stay; the receiver is told. Raises `Forbidden`,
     `Refused`."""
     giver, receiver = check_handover(session, actor=actor, from_id=from_id, to_id=to_id)
-    why = " ".join((reason or "").split())[:300]
+    why = legible(reason)[:300]
     if len(why) < 2:
         raise Refused(N_("请写明原因。"), field="reason")
     held = portfolio(session, giver, actor=actor)

@@ -30,9 +30,13 @@ from crm.projects.views.blueprint import bp, load, over_project
 A_DAY = 86_400  # seconds a hidden look-alike may be asked about
 
 
-def signer() -> URLSafeTimedSerializer:
-    """Signs which hidden project a question is about: its id never leaves the server readable and usable."""
+def _signer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt="look-alike")
+
+
+def question(project_id: int) -> str:
+    """Signs which hidden project a question is about and who was told of it: nobody else may ask by it."""
+    return str(_signer().dumps([project_id, actor().user_id]))
 
 
 @bp.get("/projects/<int:project_id>/holding")
@@ -174,10 +178,14 @@ def _raise(project_id: int, form: DisputeForm) -> None:
 
 
 def _asked(token: str) -> int:
+    gone = Missing(N_("这个链接已经失效，请重新输入线索再问。"))
     try:
-        return int(signer().loads(token[:500], max_age=A_DAY))
-    except (BadSignature, ValueError):
-        raise Missing(N_("这个链接已经失效，请重新输入线索再问。")) from None
+        project_id, told = _signer().loads(token[:500], max_age=A_DAY)
+    except (BadSignature, TypeError, ValueError):
+        raise gone from None
+    if told != actor().user_id:
+        raise gone
+    return int(project_id)
 
 
 @bp.get("/projects/ask/<string:token>")

@@ -32,7 +32,7 @@ from crm.projects.rules.alike import HIDDEN_AN_HOUR
 from crm.projects.rules.columns import amount
 from crm.projects.rules.words import Act, Confidentiality, Source
 from crm.projects.views.blueprint import bp
-from crm.projects.views.holding import signer
+from crm.projects.views.holding import question
 
 
 def days(day: dt.date) -> list[tuple[str, str]]:
@@ -149,7 +149,7 @@ def look_alikes() -> Any:
     told, is_held_back = _tell(hidden) if hidden else ([], False)
     return render_template(
         "projects/_alike.html", firms=firms, seen=seen, is_held_back=is_held_back,
-        hidden=[(item, signer().dumps(item.id)) for item in told],
+        hidden=[(item, question(item.id)) for item in told],
     )  # fmt: skip
 
 

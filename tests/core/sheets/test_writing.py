@@ -95,6 +95,15 @@ def test_csv_has_the_same_rules(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("typed", ["＝1+1", "＋1", "－1", "＠SUM(A1)"])
+def test_a_wide_sign_begins_no_formula_either(typed: str) -> None:
+    table = read(written([[typed, "1", 1, 2, None, None, None]]), "a.xlsx")
+    assert str(table.records[0]["企业名称"]).startswith("'")
+    assert text(table.records[0]["企业名称"]).value == typed
+    line = b"".join(csv_chunks([Column("企业名称")], [[typed]])).decode("utf-8-sig")
+    assert line.splitlines()[1] == f"'{typed}"
+
+
 def test_sheet_titles_are_made_acceptable_and_unique() -> None:
     stream = io.BytesIO()
     titles = ["名单/2024:[一]?*", "名单 2024  一", "长" * 40, "长" * 50, "", "history'"]
