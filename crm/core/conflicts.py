@@ -121,8 +121,8 @@ def sides(
 
 def last_saved(
     session: Session, kind: str, row_id: int, *, is_whole: bool = False
-) -> tuple[str, dt.datetime] | None:
-    """Who changed a row last, and when. `is_whole`: the record it is, with the rows that hang on it."""
+) -> tuple[str, dt.datetime, int | None] | None:
+    """Who changed a row last (name), when, and by which account. `is_whole`: the record it is, with the rows that hang on it."""
     mine: sa.ColumnElement[bool] = AuditEnvelope.operation == (
         sa.select(AuditChange.operation)
         .where(AuditChange.kind == kind, AuditChange.row_id == row_id)
@@ -134,12 +134,12 @@ def last_saved(
     if code is not None:
         mine = sa.or_(mine, sa.and_(AuditEnvelope.subject_kind == code, AuditEnvelope.subject_id == row_id))
     row = session.execute(
-        sa.select(AuditEnvelope.actor_name, AuditEnvelope.at)
+        sa.select(AuditEnvelope.actor_name, AuditEnvelope.at, AuditEnvelope.actor_id)
         .where(mine)
         .order_by(AuditEnvelope.seq.desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else (row.actor_name, row.at)
+    return None if row is None else (row.actor_name, row.at, row.actor_id)
 
 
 def is_answer(posted: Mapping[str, str]) -> bool:

@@ -185,13 +185,16 @@ def collision(form: VersionedForm, over: Over) -> str:
         show=told,
     )
     others = elsewhere(session, row, before, over.texts, over.facts) if before and over.was is None else []
+    saved = last_saved(session, table, row.id, is_whole=over.was is not None)
     return render_template(
         "layout/conflict.html",
         title=over.title,
+        name=name if isinstance(name := getattr(row, "name", None), str) else None,
         back=over.back,
         rows=[*rows, *others],
         count=len(rows) + len(others),
         version=over.version,
-        saved=last_saved(session, table, row.id, is_whole=over.was is not None),
+        saved=saved,
+        is_own=saved is not None and saved[2] == actor().user_id,
         action=request.script_root + request.path,
     )

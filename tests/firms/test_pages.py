@@ -270,6 +270,7 @@ def test_the_second_saver_sees_both_versions_and_chooses(
     assert response.status_code == 409
     page = text(response)
     assert "生命健康" in page
+    assert "另一个窗口" in page and "别人刚刚改过" not in page, "it was the same person"
     assert "其他产业" in page
     assert "乙" in page
     now = re.search(r'name="version" value="(\d+)"', page)

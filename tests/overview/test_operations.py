@@ -81,6 +81,15 @@ def test_an_undo_can_be_undone(science: FlaskClient, app: Flask, enter: Enter) -
     assert "这次操作已经撤销" not in science.get(f"/operations/{first}").text
 
 
+def test_the_records_of_an_operation_are_a_click_away_for_who_may_open_them(
+    science: FlaskClient, enter: Enter, app: Flask
+) -> None:
+    ids = enter(0, 2)
+    people.post(science, ask(science, ids))
+    page = science.get(f"/operations/{newest(app, 'bulk.set')}").text
+    assert all(f'<a class="td-name" href="/firms/{each}">' in page for each in ids)
+
+
 def test_what_stands_in_the_way_is_said_and_nothing_is_changed(
     science: FlaskClient, app: Flask, enter: Enter
 ) -> None:

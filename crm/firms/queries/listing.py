@@ -16,7 +16,7 @@ from crm.accounts.models import Unit, User
 from crm.accounts.rules import UnitKind
 from crm.core import lists
 from crm.core.permissions import Actor
-from crm.core.words import C_, N_, Word
+from crm.core.words import N_, Word
 from crm.firms.models import AboveScale, Firm
 from crm.firms.queries.finding import text_condition
 from crm.firms.queries.own import quiet_since
@@ -251,7 +251,7 @@ def _rows(ids: sa.Select[Any], wanted: lists.Asked) -> sa.Select[Any]:
 
 LIST = lists.List(
     key="firms",
-    label=C_("subject", "企业"),
+    label=N_("企业"),
     unit=N_("家"),
     endpoint="firms.index",
     needs=("firm:read",),

@@ -16,6 +16,7 @@ from crm.firms import queries
 from crm.firms.models import ImportBatch
 from crm.firms.rules.reasons import kept
 from crm.firms.rules.staged import told_columns
+from crm.firms.sheets.doubting import doubts, row_list
 from crm.firms.sheets.narrowing import narrow, nothing_in
 from crm.firms.sheets.reading import Parsed, open_pasted, open_table, parse, recognise, refit
 
@@ -83,6 +84,7 @@ def open_batch(
                 row.raw.pop(heading, None)
             if fixes and row.row_no in fixes:
                 refit(row, fixes[row.row_no], opened.mapping, sheet, unit)
+        opened.notices += map(kept, doubts(opened.rows, sheet))
         if not opened.rows:
             opened.problem = nothing_in(batch.filename, narrowed)
     except Refused as refusal:
@@ -113,8 +115,6 @@ def _notices(table: Table) -> list[dict[str, Any]]:
     for reason in _TOLD:
         rows = [skipped.row for skipped in table.skipped if skipped.reason is reason]
         if rows:
-            shown = "、".join(map(str, rows[:8])) + ("…" if len(rows) > 8 else "")
-            found.append(
-                kept(Message(N_("第 %(rows)s 行是%(what)s，没有当作数据。"), {"rows": shown, "what": reason}))
-            )
+            text = N_("第 %(rows)s 行是%(what)s，没有当作数据。")
+            found.append(kept(Message(text, {"rows": row_list(rows), "what": reason})))
     return found

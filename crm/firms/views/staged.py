@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.core import jobs
 from crm.core.clock import today
 from crm.core.db import db, intent
-from crm.core.i18n import gettext, say
+from crm.core.i18n import gettext, number, say, yuan
 from crm.core.jobs import Job
 from crm.core.permissions import Actor, needs
 from crm.core.sheets.headings import Unit
@@ -67,8 +67,8 @@ def _shown(
         "changes": [
             (
                 labels.get(MORE.get(key, key), key),
-                _plain(MASKED[key](old) if key in MASKED else old),
-                _plain(new),
+                _plain(key, MASKED[key](old) if key in MASKED else old),
+                _plain(key, new),
             )
             for key, (old, new) in row.changes.items()
         ],
@@ -94,11 +94,14 @@ def _told(batch: ImportBatch, raw: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(heading, text if len(text) <= SHOWN else f"{text[:SHOWN]}…") for heading, text in texts if text]
 
 
-def _plain(value: Any) -> str:
+def _plain(key: str, value: Any) -> str:
+    """A value of the registry or of the file as the pages of the record show it: amounts are kept in yuan."""
     if value is None or value == []:
         return "—"
     if isinstance(value, dict):
         return say(message(value))
+    if isinstance(value, int) and not isinstance(value, bool) and key != "year":
+        return yuan(value) if key.endswith("_yuan") else number(value)
     return gettext("、").join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -16,6 +16,7 @@ from crm.core.permissions import Actor, Scope
 from crm.core.records import CHOSEN, SUBJECTS, RecordKind, listed, may_open
 from crm.core.words import N_, Message, Missing
 from crm.overview.queries.audit import CHANGES, Changed, columns_changed, kept_values, since, until
+from crm.overview.queries.naming import NAMELESS, Named, names_of
 from crm.overview.rules import told
 from crm.overview.rules.operations import EVERY, FEW, OF, SELECTED, WORK, Work
 
@@ -283,9 +284,9 @@ def _seen_by_key(kind: RecordKind, viewer: Actor) -> list[sa.ColumnElement[bool]
 
 def changed_rows(
     session: Session, envelope: AuditEnvelope, *, viewer: Actor, after: int = -1
-) -> tuple[list[tuple[Changed, str, str]], int | None]:
-    """A page of what an operation changed, as far as the viewer may see it: (change, kind in words, name); and where
-    the next page begins. Personal values are masked."""
+) -> tuple[list[tuple[Changed, str, Named]], int | None]:
+    """A page of what an operation changed, as far as the viewer may see it: (change, kind in words, the record's name
+    and page); and where the next page begins. Personal values are masked."""
     rows = session.scalars(
         sa.select(AuditChange)
         .where(AuditChange.operation == envelope.operation, AuditChange.n > after, seen_rows(viewer))
@@ -293,46 +294,17 @@ def changed_rows(
         .limit(CHANGES + 1)
     ).all()
     shown = rows[:CHANGES]
-    names = _names(session, shown)
+    names = names_of(session, shown, viewer=viewer)
     there = kept_values(session, [side for row in shown for side in (row.before, row.after)])
     found = [
         (
             Changed(row.n, row.kind, row.row_id, row.verb, columns_changed(row.before, row.after, there)),
             label_of(row.kind),
-            names.get((row.kind, row.row_id), ""),
+            names.get((row.kind, row.row_id), NAMELESS),
         )
         for row in shown
     ]
     return found, shown[-1].n if len(rows) > CHANGES else None
-
-
-def _names(session: Session, rows: Sequence[AuditChange]) -> dict[tuple[str, int], str]:
-    """How people call the records changed: their own name, or that of the record they hang on. A statement a table."""
-    by_table: dict[str, list[int]] = {}
-    for row in rows:
-        by_table.setdefault(row.kind, []).append(row.row_id)
-    found: dict[tuple[str, int], str] = {}
-    for table, ids in by_table.items():
-        for row_id, name in _named(session, table, ids):
-            found[(table, row_id)] = name or ""
-    return found
-
-
-def _named(session: Session, table: str, ids: Sequence[int]) -> Sequence[Any]:
-    for kind in listed().values():
-        if kind.table == table:
-            return session.execute(
-                sa.select(kind.column("id"), kind.column(kind.name)).where(kind.column("id").in_(ids))
-            ).all()
-        for part in kind.parts:
-            if part.model.__tablename__ == table:
-                columns = columns_of(part.model)
-                return session.execute(
-                    sa.select(columns["id"], kind.column(kind.name))
-                    .join(kind.model, kind.column("id") == columns[part.column])
-                    .where(columns["id"].in_(ids))
-                ).all()
-    return []
 
 
 def withheld(session: Session, envelope: AuditEnvelope, *, viewer: Actor) -> int:
