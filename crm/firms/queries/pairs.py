@@ -58,9 +58,13 @@ def last_search(session: Session) -> dt.datetime | None:
 def open_pairs(viewer: Actor) -> sa.Select[Any]:
     """Pairs nobody has judged under the names of today: both firms seen by the viewer, in the registry."""
     low, high = aliased(Firm), aliased(Firm)
-    seen = sa.select(Firm.id).where(
-        visible_to(viewer), Firm.archived_on.is_(None), Firm.merged_into_id.is_(None)
-    )
+
+    def seen(
+        firm_id: Any,
+    ) -> sa.Exists:  # asked of the pairs' own firms: two lists of all would be tried crosswise
+        is_open = (visible_to(viewer), Firm.archived_on.is_(None), Firm.merged_into_id.is_(None))
+        return sa.exists().where(Firm.id == firm_id, *is_open)
+
     judged = sa.exists().where(
         FirmDistinction.low_id == FirmPair.low_id,
         FirmDistinction.high_id == FirmPair.high_id,
@@ -74,7 +78,7 @@ def open_pairs(viewer: Actor) -> sa.Select[Any]:
         )
         .join(low, low.id == FirmPair.low_id)
         .join(high, high.id == FirmPair.high_id)
-        .where(FirmPair.low_id.in_(seen), FirmPair.high_id.in_(seen), ~judged)
+        .where(seen(FirmPair.low_id), seen(FirmPair.high_id), ~judged)
     )  # fmt: skip
 
 
