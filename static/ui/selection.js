@@ -5,6 +5,7 @@ for (const bar of document.querySelectorAll('[data-selection]')) {
   const head = document.querySelector('[data-select-all]');
   const all = form.querySelector('[data-all]');
   const count = bar.querySelector('[data-count]');
+  const unit = bar.querySelector('[data-many]');
   const choose = bar.querySelector('[data-choose-all]');
   let last = null;
 
@@ -19,6 +20,7 @@ for (const bar of document.querySelectorAll('[data-selection]')) {
     if (chosen.length < every.length) all.value = '';
     const number = all.value ? choose.dataset.chooseAll : chosen.length;
     count.textContent = Number(number).toLocaleString('en-US');
+    if (unit) unit.textContent = Number(number) === 1 ? unit.dataset.one : unit.dataset.many;
     if (choose) choose.hidden = Boolean(all.value) || Number(choose.dataset.chooseAll) <= chosen.length;
     bar.hidden = chosen.length === 0;
   }

@@ -342,3 +342,12 @@ def test_every_list_gives_exactly_what_is_on_screen(
     table = read(export(client, key, filter=filtered).data, "e.xlsx", known=head)
     assert table.headings == head
     assert [record[head[at]] for record in table.records][-len(rows) :] == [row[at] for row in taken]
+
+
+def test_one_row_is_counted_in_the_singular_in_english(client: FlaskClient, enter: Enter) -> None:
+    people.sign_in(client, people.SCIENCE)
+    enter(0, 2)
+    client.set_cookie("tidui_lang", "en")
+    one, both = (client.get(f"/firms?q={name}").text for name in ("第000精密", "精密"))
+    assert "1 firm<" in one and "1 firms" not in one and 'data-one="firm"' in one
+    assert "2 firms<" in both

@@ -343,7 +343,7 @@ def rows(ids: sa.Select[Any], wanted: lists.Asked) -> sa.Select[Any]:
 LIST = lists.List(
     key="projects",
     label=C_("subject", "项目"),
-    unit=N_("个"),
+    unit=C_("projects", "个"),
     endpoint="projects.index",
     needs=("project:read",),
     id=Project.id,
