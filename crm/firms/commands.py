@@ -27,7 +27,6 @@ from crm.firms.rules.standing import mask_mail, mask_phone
 from crm.firms.rules.words import Act, BatchState, ImportMode, RowOutcome, SheetKind
 
 BIGGEST = 60_000_000
-OF_PAGES = ("sort", "columns", "after", "before")  # of an address, what is no condition
 PART = 1_000  # rows written at once: a save beside the import waits for no more than these
 
 
@@ -253,8 +252,7 @@ def run_export(arguments: argparse.Namespace, context: Context) -> None:
     typed = dict(parse_qsl(arguments.filter.lstrip("?")))
     wanted = listed.asked(typed, today())
     found = exporting.taken(session, listed, wanted, context.actor)
-    if odd := [f"{key}={value}" for key, value in typed.items() if key not in {*found.understood, *OF_PAGES}]:
-        raise Refused(N_("不认识的条件「%(what)s」，没有导出。请照列表网址里的写。"), what=" ".join(odd))
+    exporting.check_conditions(typed, found)
     columns = exporting.columns_of(listed, wanted, context.actor)
     rows = exporting.rows_of(session, listed, wanted, columns, found.ids, context.actor, say)
     sheet = SheetSpec(say(listed.label), exporting.headings(columns, say), rows)

@@ -130,9 +130,6 @@ def count(arguments: argparse.Namespace, context: Context) -> None:
         context.say(f"{say(each.label)}\t{each.count}\t{say(N_('其中已撤回'))} {len(each.withdrawn)}")
 
 
-SHOWING = frozenset({"sort", "columns", "view", "more"})  # of an address: how it shows, not what
-
-
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help=".xlsx / .csv")
     parser.add_argument(
@@ -146,13 +143,10 @@ def export(arguments: argparse.Namespace, context: Context) -> None:
     context.actor.require("export:run")
     context.actor.require("listing:read")
     session, listed = db.session(), queries.LIST
-    asked = dict(parse_qsl(arguments.filter.lstrip("?"), keep_blank_values=True))
+    asked = dict(parse_qsl(arguments.filter.lstrip("?")))
     wanted = listed.asked(asked, today())
     found = exporting.taken(session, listed, wanted, context.actor)
-    if unknown := sorted(
-        key for key, value in asked.items() if value and key not in found.understood and key not in SHOWING
-    ):
-        raise Refused(N_("看不懂条件「%(name)s」，没有导出。"), name="、".join(unknown))
+    exporting.check_conditions(asked, found)
     if arguments.file.suffix.lower() not in (".csv", ".xlsx"):
         raise Refused(N_("文件名要以 .xlsx 或 .csv 结尾。"))
     columns = [

@@ -14,9 +14,11 @@ from crm.core.lists.declared import List, every
 from crm.core.permissions import Actor
 from crm.core.sheets import Column as SheetColumn
 from crm.core.sheets import ColumnKind
-from crm.core.words import Message, Named, Word
+from crm.core.words import N_, Message, Named, Refused, Word
 
 Say = Callable[[Any], str]
+# of an address: how it shows, not what
+SHOWING = frozenset({"sort", "columns", "view", "more", "after", "before"})
 
 KINDS = {
     Kind.TEXT: ColumnKind.TEXT,
@@ -55,6 +57,13 @@ def taken(
     asked_for = number(ids)
     count = asked_for if declared.exportable_by is None else number(inside)
     return Taken(inside, count, asked_for - count, understood)
+
+
+def check_conditions(typed: Mapping[str, str], found: Taken) -> None:
+    """Raises `Refused` for conditions the list does not know: they would be passed over, and everything exported."""
+    odd = [f"{key}={value}" for key, value in typed.items() if key not in {*found.understood, *SHOWING}]
+    if odd:
+        raise Refused(N_("不认识的条件「%(what)s」，没有导出。请照列表网址里的写。"), what=" ".join(odd))
 
 
 def columns_of(declared: List, wanted: Asked, viewer: Actor) -> list[Column]:
